@@ -1,0 +1,22 @@
+_default:
+    @just --list
+
+# Serve from this checkout: http://127.0.0.1:8000
+serve *args:
+    cargo run -- serve {{args}}
+
+# Exactly what CI runs; `just check --long` adds the long tests
+check *args:
+    ./scripts/test {{args}}
+
+# The tests alone, or some of them: just test login
+test *args:
+    cargo test {{args}}
+
+# Record what both engines say about every SQL statement; after a change of one
+prepare:
+    ./scripts/prepare
+
+# The published figures
+bench *args:
+    cargo bench --bench load {{args}}

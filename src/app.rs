@@ -1,0 +1,124 @@
+//! What every request and every command works with: the database, the settings, the keys, the
+//! hasher, and the sources of time and randomness.
+
+use std::{ops::Deref, path::PathBuf, sync::Arc};
+
+use crate::{
+    auth::{
+        hasher::Hasher,
+        key::{KeyError, Keys},
+        sessions::Touched,
+    },
+    clock::Clock,
+    config::Settings,
+    db::{self, Db, MigrateError, Place, audit::Pen, session_store::DigestStore},
+    random::{Random, RandomFailed},
+    telemetry::RequestIds,
+};
+
+/// Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct App(Arc<Parts>);
+
+#[derive(Debug)]
+pub struct Parts {
+    pub db: Db,
+    pub settings: Settings,
+    pub keys: Keys,
+    pub hasher: Hasher,
+    pub pen: Pen,
+    pub store: Arc<DigestStore>,
+    /// Uses of sessions that are still to be written down.
+    pub touched: Touched,
+    pub request_ids: RequestIds,
+}
+
+impl Deref for App {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Connect(#[from] db::ConnectError),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+    #[error("cannot set up the session store: {0}")]
+    Store(#[from] tower_sessions::session_store::Error),
+}
+
+/// What to do with a database whose schema is not this program's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Migrate {
+    /// Bring it up to date.
+    Apply,
+    /// Refuse it.
+    Refuse,
+}
+
+impl App {
+    /// Opens the database at `url`, brings it up to date if asked to, and opens or makes the
+    /// key file.
+    pub async fn open(
+        url: &str,
+        settings: Settings,
+        migrate: Migrate,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, OpenError> {
+        let db = db::connect(url).await?;
+        match migrate {
+            Migrate::Apply => {
+                for name in db.migrate().await? {
+                    tracing::info!(migration = name, "applied");
+                }
+            }
+            Migrate::Refuse => db.schema().await?.accept()?,
+        }
+        let path = settings
+            .key_file
+            .clone()
+            .unwrap_or_else(|| default_key_file(&db));
+        let keys = Keys::open(&db, path, &clock, &random).await?;
+        let hasher = Hasher::new(
+            settings.argon2.clone(),
+            settings.hash_slots,
+            settings.hash_queue,
+            random.clone(),
+        )?;
+        let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
+        let request_ids = RequestIds::new(random.bytes()?);
+        let (pen, touched) = (Pen { clock, random }, Touched::default());
+        let parts = Parts {
+            db,
+            settings,
+            keys,
+            hasher,
+            pen,
+            store,
+            touched,
+            request_ids,
+        };
+        Ok(Self(Arc::new(parts)))
+    }
+
+    pub fn now(&self) -> time::OffsetDateTime {
+        self.pen.clock.now()
+    }
+}
+
+/// `rolecall.key` beside the SQLite file, else in the working directory.
+fn default_key_file(db: &Db) -> PathBuf {
+    match &db.place {
+        Place::File(file) => file.with_file_name("rolecall.key"),
+        Place::Schema(_) => PathBuf::from("rolecall.key"),
+    }
+}

@@ -1,0 +1,22 @@
+//! The rules: who may log in, what a role permits, who may change what. Knows no HTTP and no
+//! SQL. Functions that change something take [`By`], and write the audit record themselves.
+
+pub mod access;
+pub mod admins;
+pub mod explain;
+pub mod grants;
+pub mod hasher;
+pub mod key;
+pub mod link;
+pub mod login;
+pub mod name;
+pub mod next;
+pub mod password;
+mod refusal;
+pub mod roles;
+pub mod sessions;
+pub mod token;
+pub mod users;
+
+pub use crate::db::audit::{Actor, By};
+pub use refusal::{Error, Refusal, Result};

@@ -1,0 +1,111 @@
+//! Granting roles and taking them back.
+
+use serde_json::json;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{By, Refusal, Result, admins, name::RoleName, users};
+use crate::{
+    app::App,
+    db::{
+        Tx, UserId,
+        audit::Entry,
+        grants::{self, Grant},
+        roles,
+        users::User,
+    },
+};
+
+/// How long a grant holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    Always,
+    /// Refused from this second on.
+    At(OffsetDateTime),
+}
+
+/// Grants the role, or changes the end and the reason of a grant that is there.
+pub async fn grant(
+    app: &App,
+    by: &By,
+    user_id: UserId,
+    role: &RoleName,
+    until: Until,
+    reason: &str,
+) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let watch = admins::watch(&mut tx).await?;
+    let user = users::in_tx(&mut tx, user_id).await?;
+    grant_in(app, &mut tx, by, &user, role, until, reason).await?;
+    watch.settle(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn grant_in(
+    app: &App,
+    tx: &mut Tx,
+    by: &By,
+    user: &User,
+    role: &RoleName,
+    until: Until,
+    reason: &str,
+) -> Result<()> {
+    let (now, reason) = (app.now(), reason.trim());
+    if !roles::exists(tx, role.as_str()).await? {
+        return Err(Refusal::NoRole(role.as_str().to_owned()).into());
+    }
+    if reason.chars().count() > 500 || reason.chars().any(char::is_control) {
+        return Err(Refusal::Reason.into());
+    }
+    let ends_at = match until {
+        Until::Always => None,
+        Until::At(end) if end <= now => return Err(Refusal::EndInPast.into()),
+        Until::At(end) => Some(end),
+    };
+    let before = grants::find(tx, user.id, role.as_str()).await?;
+    let held = before.as_ref().filter(|grant| grant.holds_at(now));
+    if held.is_some_and(|grant| grant.ends_at == ends_at && grant.reason == reason) {
+        return Ok(());
+    }
+    let grant = Grant {
+        user_id: user.id,
+        role_name: role.as_str().to_owned(),
+        granted_at: now,
+        granted_by: by.actor.label(),
+        granted_by_id: by.actor.id().map(|id| id.0),
+        reason: reason.to_owned(),
+        ends_at,
+    };
+    grants::save(tx, &grant).await?;
+    let entry = Entry::new("grant.create", users::target(user)).detail(json!({
+        "role": role.as_str(),
+        "before": held.map(described),
+        "after": described(&grant),
+    }));
+    Ok(app.pen.record(tx, by, entry).await?)
+}
+
+/// Takes the role back.
+///
+/// # Errors
+/// [`Refusal::NotGranted`] when the user does not have it by a grant.
+pub async fn revoke(app: &App, by: &By, user_id: UserId, role: &RoleName) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let watch = admins::watch(&mut tx).await?;
+    let user = users::in_tx(&mut tx, user_id).await?;
+    let Some(grant) = grants::find(&mut tx, user_id, role.as_str()).await? else {
+        return Err(Refusal::NotGranted(user.username, role.as_str().to_owned()).into());
+    };
+    grants::delete(&mut tx, user_id, role.as_str()).await?;
+    let entry = Entry::new("grant.delete", users::target(&user))
+        .detail(json!({ "role": role.as_str(), "before": described(&grant) }));
+    app.pen.record(&mut tx, by, entry).await?;
+    watch.settle(&mut tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn described(grant: &Grant) -> serde_json::Value {
+    let end = grant.ends_at.and_then(|end| end.format(&Rfc3339).ok());
+    json!({ "until": end, "reason": grant.reason })
+}

@@ -1,0 +1,325 @@
+//! Hashes and verifies passwords (argon2id, PHC strings) on a bounded number of blocking
+//! threads behind a bounded first-come queue, so that a flood of logins costs a known amount of
+//! memory and never holds up anything else.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use argon2::{
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, PasswordHash, Salt},
+};
+use subtle::ConstantTimeEq;
+use tokio::sync::Semaphore;
+
+use super::password::Password;
+use crate::{
+    config::MAX_HASH_KIB,
+    random::{Random, RandomFailed},
+};
+
+/// More passwords wait than the queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("too many logins at once; try again in a moment")]
+pub struct Busy;
+
+/// What a verification found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Wrong,
+    Right,
+    /// Right, and the hash has other parameters than new ones get: time to renew it.
+    RightButOld,
+}
+
+#[derive(Clone, Debug)]
+pub struct Hasher(Arc<Inner>);
+
+struct Inner {
+    params: Params,
+    slots: Arc<Semaphore>,
+    /// Those that hash and those that wait.
+    inside: AtomicUsize,
+    most_inside: usize,
+    /// Memory that the next one in the queue takes over.
+    spare: Mutex<Vec<Vec<Block>>>,
+    random: Random,
+    /// Stands in for the hash that an account does not have.
+    nobody: String,
+}
+
+impl std::fmt::Debug for Inner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Hasher")
+            .field("params", &self.params)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Hasher {
+    /// `slots` passwords at once, `queue` more may wait.
+    pub fn new(
+        params: Params,
+        slots: usize,
+        queue: usize,
+        random: Random,
+    ) -> Result<Self, RandomFailed> {
+        let salt = random.bytes::<16>()?;
+        let nobody = phc(&params, &salt, &random.bytes::<32>()?);
+        Ok(Self(Arc::new(Inner {
+            params,
+            slots: Arc::new(Semaphore::new(slots)),
+            inside: AtomicUsize::new(0),
+            most_inside: slots + queue,
+            spare: Mutex::new(Vec::new()),
+            random,
+            nobody,
+        })))
+    }
+
+    /// A new hash of `password` with today's parameters, as PHC string.
+    ///
+    /// # Errors
+    /// When the queue is full, or the random source fails.
+    pub async fn hash(&self, password: &Password) -> super::Result<String> {
+        let salt = self.0.random.bytes::<16>()?;
+        let (params, password) = (self.0.params.clone(), password.clone());
+        let hash = self.run(params.clone(), move |argon2, memory| {
+            let output = compute(argon2, &password, &salt, 32, memory);
+            output.map(|output| phc(argon2.params(), &salt, &output))
+        });
+        Ok(hash.await?.ok_or(RandomFailed)?)
+    }
+
+    /// Compares `password` with `hash`. Without a hash, or with one that cannot be read, the
+    /// same work is done and the answer is [`Verdict::Wrong`].
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub async fn verify(&self, password: &Password, hash: Option<&str>) -> Result<Verdict, Busy> {
+        let readable = hash.and_then(|hash| read(hash).map(|parts| (parts, true)));
+        let parts = readable.or_else(|| read(&self.0.nobody).map(|parts| (parts, false)));
+        let Some(((params, salt, expected), is_real)) = parts else {
+            return Ok(Verdict::Wrong);
+        };
+        let is_old = !self.is_current(&params);
+        let password = password.clone();
+        let found = self.run(params, move |argon2, memory| {
+            let length = expected.len();
+            let output = compute(argon2, &password, &salt, length, memory);
+            output.is_some_and(|output| bool::from(output.ct_eq(expected.as_bytes())))
+        });
+        Ok(match found.await? && is_real {
+            true if is_old => Verdict::RightButOld,
+            true => Verdict::Right,
+            false => Verdict::Wrong,
+        })
+    }
+
+    fn is_current(&self, params: &Params) -> bool {
+        let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
+        cost(params) == cost(&self.0.params)
+    }
+
+    /// Waits for a slot and works on it. The slot stays taken until the work is done, also when
+    /// whoever waited for it has gone.
+    async fn run<T: Send + 'static>(
+        &self,
+        params: Params,
+        work: impl FnOnce(&Argon2<'_>, &mut [Block]) -> T + Send + 'static,
+    ) -> Result<T, Busy> {
+        let place = Place::take(&self.0)?;
+        let slot = self
+            .0
+            .slots
+            .clone()
+            .acquire_owned()
+            .await
+            .map_err(|_| Busy)?;
+        let task = tokio::task::spawn_blocking(move || {
+            let _slot = slot;
+            let blocks = params.block_count();
+            let mut memory = place.0.take_memory(blocks);
+            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+            let result = work(&argon2, &mut memory[..blocks]);
+            place.0.give_back(memory);
+            result
+        });
+        task.await.map_err(|_| Busy)
+    }
+}
+
+/// One place among those that hash or wait.
+struct Place(Arc<Inner>);
+
+impl Place {
+    fn take(inner: &Arc<Inner>) -> Result<Self, Busy> {
+        let place = Self(inner.clone());
+        // `place` gives back what is taken here, also when it is one too many.
+        if inner.inside.fetch_add(1, Ordering::AcqRel) < inner.most_inside {
+            Ok(place)
+        } else {
+            Err(Busy)
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.inside.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Inner {
+    fn take_memory(&self, blocks: usize) -> Vec<Block> {
+        let spare = self
+            .spare
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .pop();
+        let mut memory = spare.unwrap_or_default();
+        memory.resize(blocks.max(memory.len()), Block::default());
+        memory
+    }
+
+    /// Keeps the memory for the next in the queue; with nobody there it is freed.
+    fn give_back(&self, memory: Vec<Block>) {
+        let mut spare = self
+            .spare
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if self.inside.load(Ordering::Acquire) > spare.len() + 1 {
+            spare.push(memory);
+        } else {
+            spare.clear();
+        }
+    }
+}
+
+fn compute(
+    argon2: &Argon2<'_>,
+    password: &Password,
+    salt: &[u8],
+    length: usize,
+    memory: &mut [Block],
+) -> Option<Vec<u8>> {
+    let mut output = vec![0; length];
+    argon2
+        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)
+        .ok()?;
+    Some(output)
+}
+
+/// `$argon2id$v=19$m=…,t=…,p=…$salt$hash`
+fn phc(params: &Params, salt: &[u8], output: &[u8]) -> String {
+    use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
+    let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+    let (salt, output) = (BASE64.encode(salt), BASE64.encode(output));
+    format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${output}")
+}
+
+/// The parts of an argon2id hash that is cheap enough to be computed.
+fn read(hash: &str) -> Option<(Params, Salt, Output)> {
+    let hash = PasswordHash::new(hash).ok()?;
+    let params = Params::try_from(&hash).ok()?;
+    let fits = hash.algorithm.as_str() == "argon2id" && params.m_cost() <= MAX_HASH_KIB;
+    let is_current_version = hash.version.is_none_or(|version| version == 0x13);
+    (fits && is_current_version).then_some((params, hash.salt?, hash.hash?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hasher(params: &str, slots: usize, queue: usize) -> Hasher {
+        let params: crate::config::HashParams = params.parse().unwrap();
+        Hasher::new(params.0, slots, queue, Random::system()).unwrap()
+    }
+
+    fn password(text: &str) -> Password {
+        Password::typed(text).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_hash_opens_for_its_password_alone_and_says_when_it_is_old() {
+        let old = hasher("m=64,t=1,p=1", 1, 1);
+        let new = hasher("m=128,t=1,p=1", 1, 1);
+        let hash = old.hash(&password("correct")).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
+        assert_eq!(
+            old.verify(&password("correct"), Some(&hash)).await,
+            Ok(Verdict::Right)
+        );
+        assert_eq!(
+            new.verify(&password("correct"), Some(&hash)).await,
+            Ok(Verdict::RightButOld)
+        );
+        assert_eq!(
+            old.verify(&password("wrong"), Some(&hash)).await,
+            Ok(Verdict::Wrong)
+        );
+        assert_eq!(
+            old.verify(&password("correct"), None).await,
+            Ok(Verdict::Wrong)
+        );
+        assert_eq!(
+            old.verify(&password("correct"), Some("$x$y")).await,
+            Ok(Verdict::Wrong)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_hash_made_elsewhere_is_read() {
+        // From the reference implementation's own tests (argon2id, m=65536, t=2, p=1).
+        let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
+        let hasher = hasher("m=64,t=1,p=1", 1, 0);
+        let verdict = hasher.verify(&password("password"), Some(hash)).await;
+        assert_eq!(verdict, Ok(Verdict::RightButOld));
+    }
+
+    #[tokio::test]
+    async fn what_exceeds_the_queue_is_told_so_and_nothing_is_lost_after() {
+        let hasher = hasher("m=4096,t=1,p=1", 1, 2);
+        let word = password("x");
+        let tries = (0..8).map(|_| hasher.verify(&word, None));
+        let answers = futures(tries).await;
+        assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
+        assert_eq!(
+            answers
+                .iter()
+                .filter(|answer| **answer == Err(Busy))
+                .count(),
+            5
+        );
+        assert_eq!(hasher.verify(&word, None).await, Ok(Verdict::Wrong));
+        assert!(
+            hasher.0.spare.lock().unwrap().is_empty(),
+            "memory is freed when it is quiet"
+        );
+    }
+
+    async fn futures<T: Send + 'static>(
+        all: impl Iterator<Item = impl Future<Output = T>>,
+    ) -> Vec<T> {
+        let mut results = Vec::new();
+        let mut all: Vec<_> = all.map(Box::pin).collect();
+        std::future::poll_fn(|context| {
+            all.retain_mut(|one| match one.as_mut().poll(context) {
+                std::task::Poll::Ready(result) => {
+                    results.push(result);
+                    false
+                }
+                std::task::Poll::Pending => true,
+            });
+            if all.is_empty() {
+                std::task::Poll::Ready(())
+            } else {
+                std::task::Poll::Pending
+            }
+        })
+        .await;
+        results
+    }
+}

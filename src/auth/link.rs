@@ -1,0 +1,176 @@
+//! Links that open a choose-a-password page once: for the first admin, for a new user, for one
+//! who has lost the password. Made once, kept as digest, shown to whoever made them.
+
+use serde_json::json;
+use time::Duration;
+
+use super::{
+    Actor, By, Refusal, Result,
+    grants::{self, Until},
+    name::{ADMIN, RoleName, Username},
+    password::Password,
+    token::Token,
+    users::{self, FirstPassword, NewUser},
+};
+use crate::{
+    app::App,
+    db::{
+        Tx, UserId,
+        audit::{Entry, Target},
+        grants as grant_rows,
+        links::{self, Link, LinkKind},
+        turns,
+        users::{Status, User},
+    },
+};
+
+fn lifetime(kind: LinkKind) -> Duration {
+    match kind {
+        LinkKind::Invitation => Duration::days(7),
+        LinkKind::Setup | LinkKind::Password => Duration::hours(1),
+    }
+}
+
+/// The address that a person opens.
+pub fn url(app: &App, token: Token) -> String {
+    app.settings
+        .public_url
+        .join(&format!("/link?token={}", token.reveal()))
+}
+
+/// Makes a link with which the user sets a password; the one made before is void.
+pub async fn make(app: &App, by: &By, user_id: UserId) -> Result<Token> {
+    let mut tx = app.db.begin().await?;
+    let user = users::in_tx(&mut tx, user_id).await?;
+    if user.status != Status::Active {
+        return Err(Refusal::Disabled(user.username).into());
+    }
+    let token = make_in(app, &mut tx, by, LinkKind::Password, Some(&user)).await?;
+    tx.commit().await?;
+    Ok(token)
+}
+
+/// Makes the link that makes the first admin. `None` when there is an admin.
+pub async fn make_setup(app: &App, by: &By) -> Result<Option<Token>> {
+    let mut tx = app.db.begin().await?;
+    turns::take(&mut tx, turns::ADMINS).await?;
+    if grant_rows::count_admins(&mut tx, app.now()).await? > 0 {
+        return Ok(None);
+    }
+    let token = make_in(app, &mut tx, by, LinkKind::Setup, None).await?;
+    tx.commit().await?;
+    Ok(Some(token))
+}
+
+pub(super) async fn make_in(
+    app: &App,
+    tx: &mut Tx,
+    by: &By,
+    kind: LinkKind,
+    user: Option<&User>,
+) -> Result<Token> {
+    let (now, token) = (app.now(), Token::new(&app.pen.random)?);
+    let link = Link {
+        kind,
+        user_id: user.map(|user| user.id),
+    };
+    links::create(tx, &token.digest(), &link, now, now + lifetime(kind)).await?;
+    let (action, target) = match (kind, user) {
+        (LinkKind::Invitation, Some(user)) => ("link.invite", users::target(user)),
+        (_, Some(user)) => ("link.password", users::target(user)),
+        (_, None) => ("link.setup", Target::Nobody),
+    };
+    app.pen.record(tx, by, Entry::new(action, target)).await?;
+    Ok(token)
+}
+
+/// Whom a link is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opens {
+    Setup,
+    PasswordOf(User),
+}
+
+/// What the link would do. Spends nothing.
+///
+/// # Errors
+/// [`Refusal::LinkInvalid`] when it is unknown, spent or expired, or its user may not log in;
+/// [`Refusal::SetupDone`] when there is an admin already.
+pub async fn peek(app: &App, token: &str) -> Result<(Token, Opens)> {
+    let token = Token::parse(token).ok_or(Refusal::LinkInvalid)?;
+    let link = links::find(&app.db, &token.digest(), app.now()).await?;
+    let link = link.ok_or(Refusal::LinkInvalid)?;
+    let Some(user_id) = link.user_id else {
+        let mut tx = app.db.begin().await?;
+        let admins = grant_rows::count_admins(&mut tx, app.now()).await?;
+        let opens = if admins > 0 {
+            Err(Refusal::SetupDone)
+        } else {
+            Ok(Opens::Setup)
+        };
+        return Ok((token, opens?));
+    };
+    let user = crate::db::users::find(&app.db, user_id).await?;
+    let user = user.filter(|user| user.status == Status::Active);
+    Ok((token, Opens::PasswordOf(user.ok_or(Refusal::LinkInvalid)?)))
+}
+
+/// Spends the link: sets the password of its user and ends their sessions.
+pub async fn set_password(app: &App, by: &By, token: Token, password: &Password) -> Result<()> {
+    let hash = app.hasher.hash(password).await?;
+    let mut tx = app.db.begin().await?;
+    let spent = links::spend(&mut tx, &token.digest(), app.now()).await?;
+    let user_id = spent
+        .and_then(|link| link.user_id)
+        .ok_or(Refusal::LinkInvalid)?;
+    let user = users::in_tx(&mut tx, user_id).await?;
+    if user.status != Status::Active {
+        return Err(Refusal::LinkInvalid.into());
+    }
+    let by = By {
+        actor: Actor::User {
+            id: user.id,
+            name: user.username.clone(),
+        },
+        ..by.clone()
+    };
+    users::set_password_in(app, &mut tx, &by, &user, &hash, None).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Spends a setup link: makes the first admin. Of several at once, and beside the CLI, one
+/// makes it.
+pub async fn set_up(
+    app: &App,
+    by: &By,
+    token: Token,
+    username: Username,
+    password: &Password,
+) -> Result<()> {
+    let hash = app.hasher.hash(password).await?;
+    let mut tx = app.db.begin().await?;
+    turns::take(&mut tx, turns::ADMINS).await?;
+    if grant_rows::count_admins(&mut tx, app.now()).await? > 0 {
+        return Err(Refusal::SetupDone.into());
+    }
+    match links::spend(&mut tx, &token.digest(), app.now()).await? {
+        Some(Link {
+            kind: LinkKind::Setup,
+            ..
+        }) => {}
+        _ => return Err(Refusal::LinkInvalid.into()),
+    }
+    let new = NewUser {
+        username,
+        email: None,
+        display_name: String::new(),
+        roles: &[],
+        password: FirstPassword::Chosen(password),
+    };
+    let user = users::insert(app, &mut tx, by, &new, Some(hash)).await?;
+    let admin = RoleName::parse(ADMIN)?;
+    grants::grant_in(app, &mut tx, by, &user, &admin, Until::Always, "setup").await?;
+    let entry = Entry::new("setup.finish", users::target(&user)).detail(json!({}));
+    app.pen.record(&mut tx, by, entry).await?;
+    Ok(tx.commit().await?)
+}

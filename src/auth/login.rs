@@ -1,0 +1,84 @@
+//! Proving who one is with a name and a password. Every failure does the same work and gives
+//! the same answer.
+
+use serde_json::json;
+
+use super::{
+    By, Result, hasher::Verdict, name, password::Password, token::logged_name, users as people,
+};
+use crate::{
+    app::App,
+    db::{
+        audit::{Entry, Target},
+        users::{self, Status, User},
+    },
+};
+
+/// The user with this name or e-mail and this password, if the account is active.
+///
+/// # Errors
+/// [`super::Error::Busy`] when more logins wait than the queue holds.
+pub async fn authenticate(
+    app: &App,
+    by: &By,
+    typed_name: &str,
+    typed_password: &str,
+) -> Result<Option<User>> {
+    let found = match name::key(typed_name) {
+        Some(key) => users::find_by_key(&app.db, &key).await?,
+        None => None,
+    };
+    let active = found.as_ref().filter(|user| user.status == Status::Active);
+    let hash = active.and_then(|user| user.password_hash.clone());
+    // A password that nobody can have is compared too, as the empty one.
+    let password = Password::typed(typed_password);
+    let is_possible = password.is_some();
+    let password = match password.or_else(|| Password::typed("")) {
+        Some(password) => password,
+        None => return Ok(None),
+    };
+    let verdict = app.hasher.verify(&password, hash.as_deref()).await?;
+    match (found, hash, verdict) {
+        (Some(user), Some(hash), Verdict::Right | Verdict::RightButOld) if is_possible => {
+            if verdict == Verdict::RightButOld {
+                renew(app, &user, &hash, &password).await?;
+            }
+            Ok(Some(user))
+        }
+        (found, _, _) => {
+            refuse(app, by, found.as_ref(), typed_name).await?;
+            Ok(None)
+        }
+    }
+}
+
+/// Hashes the password anew with today's parameters.
+async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result<()> {
+    let new = app.hasher.hash(password).await?;
+    let mut tx = app.db.begin().await?;
+    if users::renew_hash(&mut tx, user.id, old, &new).await? {
+        let entry = Entry::new("user.hash_renew", people::target(user));
+        app.pen
+            .record(&mut tx, &By::new(super::Actor::System), entry)
+            .await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Records the failure: with the account, or with a keyed hash of a name that nobody has.
+async fn refuse(app: &App, by: &By, found: Option<&User>, typed_name: &str) -> Result<()> {
+    let entry = match found {
+        Some(user) => {
+            tracing::info!(user = %user.id, "login refused");
+            Entry::new("login.refuse", people::target(user)).detail(json!({}))
+        }
+        None => {
+            let name = logged_name(&app.keys, typed_name);
+            tracing::info!(unknown_name = name, "login refused");
+            Entry::new("login.refuse", Target::Nobody).detail(json!({ "unknown_name": name }))
+        }
+    };
+    let mut tx = app.db.begin().await?;
+    app.pen.record(&mut tx, by, entry).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,232 @@
+//! How people, roles and permissions may be called, and which names are the same.
+
+use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    #[error("a user name has 1 to 64 letters, digits or signs such as . _ -, without spaces and @")]
+    Username,
+    #[error("that is no e-mail address; it looks like kim@example.com")]
+    Email,
+    #[error("a displayed name has at most 200 characters, none of them control characters")]
+    DisplayName,
+    #[error(
+        "{0:?} is no role name: 1 to 64 of a-z, 0-9, dot, underscore and dash, the first a letter or digit"
+    )]
+    Role(String),
+    #[error(
+        "{0:?} is no permission: noun:verb, each of a-z, 0-9, dot, underscore and dash, such as reports:write"
+    )]
+    Permission(String),
+}
+
+/// A user's name in the form in which it is unique: RFC 8265 UsernameCaseMapped, so `KIM`,
+/// full-width `ｋｉｍ` and `kim` are one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Username(String);
+
+impl Username {
+    /// # Errors
+    /// Empty, over 64 code points, an `@`, or what the standard forbids (spaces, symbols).
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        let name = key(typed).ok_or(NameError::Username)?;
+        if name.contains('@') || name.chars().count() > 64 {
+            return Err(NameError::Username);
+        }
+        Ok(Self(name))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An e-mail address as typed, and the form in which it is unique.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Email {
+    typed: String,
+    key: String,
+}
+
+impl Email {
+    /// # Errors
+    /// Not of the form `local@domain`, or over 254 bytes (RFC 5321 §4.5.3.1).
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        let typed = typed.trim();
+        let key = key(typed).ok_or(NameError::Email)?;
+        let (local, domain) = key.split_once('@').ok_or(NameError::Email)?;
+        let is_whole = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
+        if !is_whole || typed.len() > 254 || domain.starts_with('.') || domain.ends_with('.') {
+            return Err(NameError::Email);
+        }
+        Ok(Self {
+            typed: typed.to_owned(),
+            key,
+        })
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.typed
+    }
+
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+}
+
+/// The key that a typed name or e-mail would have; `None` when nobody can be called so.
+pub fn key(typed: &str) -> Option<String> {
+    let typed = typed.trim();
+    if typed.is_empty() || typed.len() > 1024 {
+        return None;
+    }
+    UsernameCaseMapped::enforce(typed)
+        .ok()
+        .map(|key| key.into_owned())
+}
+
+/// How a person wants to be shown; empty for just the user name.
+pub fn parse_display_name(typed: &str) -> Result<String, NameError> {
+    let name = typed.trim();
+    if name.chars().count() > 200 || name.chars().any(char::is_control) {
+        return Err(NameError::DisplayName);
+    }
+    Ok(name.to_owned())
+}
+
+/// A role's name: `[a-z0-9][a-z0-9._-]{0,63}`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RoleName(String);
+
+impl RoleName {
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        let starts_well = typed.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if starts_well && is_word(typed) && typed.len() <= 64 {
+            Ok(Self(typed.to_owned()))
+        } else {
+            Err(NameError::Role(typed.chars().take(80).collect()))
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_built_in(&self) -> bool {
+        is_built_in(&self.0)
+    }
+}
+
+/// The roles that come built in.
+pub fn is_built_in(role: &str) -> bool {
+    ["admin", "user-manager", "auditor", "user"].contains(&role)
+}
+
+/// The role that has every permission.
+pub const ADMIN: &str = "admin";
+
+/// A permission's name: `noun:verb`, 128 characters at most.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PermissionName(String);
+
+impl PermissionName {
+    pub fn parse(typed: &str) -> Result<Self, NameError> {
+        let wrong = || NameError::Permission(typed.chars().take(140).collect());
+        let (noun, verb) = typed.split_once(':').ok_or_else(wrong)?;
+        let starts_well = |word: &str| word.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let fits = [noun, verb]
+            .iter()
+            .all(|word| is_word(word) && starts_well(word));
+        if fits && typed.len() <= 128 {
+            Ok(Self(typed.to_owned()))
+        } else {
+            Err(wrong())
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is one of rolecall's own, or would look like one.
+    pub fn is_reserved(&self) -> bool {
+        self.0.starts_with("rolecall.")
+    }
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| {
+            byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_however_it_is_spelled() {
+        for spelling in ["zoë", "ZOË", " Zoë ", "zoe\u{308}", "ｚｏë"] {
+            assert_eq!(
+                Username::parse(spelling).as_ref().map(Username::as_str),
+                Ok("zoë")
+            );
+        }
+    }
+
+    #[test]
+    fn nobody_is_called_like_an_address_or_by_what_does_not_show() {
+        for name in [
+            "",
+            "  ",
+            "a@b",
+            "a b",
+            "a\0",
+            "a\u{202e}b",
+            "a\u{200b}b",
+            "☃",
+            &"x".repeat(65),
+        ] {
+            assert_eq!(Username::parse(name), Err(NameError::Username), "{name:?}");
+        }
+        assert!(Username::parse(&"é".repeat(64)).is_ok());
+    }
+
+    #[test]
+    fn an_email_is_one_in_any_case() {
+        let email = Email::parse("Kim.A+x@Example.COM").ok();
+        assert_eq!(email.as_ref().map(Email::key), Some("kim.a+x@example.com"));
+        assert_eq!(
+            email.as_ref().map(Email::as_str),
+            Some("Kim.A+x@Example.COM")
+        );
+        for wrong in [
+            "kim",
+            "@example.com",
+            "kim@",
+            "a@b@c",
+            "a b@c",
+            "a@.c",
+            "a@c.",
+        ] {
+            assert_eq!(Email::parse(wrong), Err(NameError::Email), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn roles_and_permissions_are_plain_ascii() {
+        for role in ["a", "0", "team-lead", "a.b_c", &"x".repeat(64)] {
+            assert!(RoleName::parse(role).is_ok(), "{role:?}");
+        }
+        for role in ["", "-a", ".a", "A", "a b", "a,b", "é", &"x".repeat(65)] {
+            assert!(RoleName::parse(role).is_err(), "{role:?}");
+        }
+        for permission in ["reports:write", "a:b", "rolecall.users:read"] {
+            assert!(PermissionName::parse(permission).is_ok(), "{permission:?}");
+        }
+        for permission in ["", "reports", ":write", "reports:", "a:b:c", "A:b", "a: b"] {
+            assert!(PermissionName::parse(permission).is_err(), "{permission:?}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Passwords as people type them: what is accepted as a new one, and in which form it is
+//! hashed (NFC, NIST SP 800-63B-4 §3.1.1.2).
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+
+/// A password is refused before any work is done on it when it has more bytes than this.
+pub const MAX_BYTES: usize = 1024;
+
+/// A password in the form in which it is hashed. Shows itself to nobody.
+#[derive(Clone)]
+pub struct Password(String);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    #[error("the password is too short: use at least {0} characters; a few words make a good one")]
+    TooShort(usize),
+    #[error("the password is too long: use at most {MAX_BYTES} bytes")]
+    TooLong,
+    #[error(
+        "the password holds a character that does not print, such as a tab or a line break; leave it out"
+    )]
+    Unprintable,
+}
+
+impl Password {
+    /// What somebody typed to prove who they are. `None` when nobody's password can be so.
+    pub fn typed(text: &str) -> Option<Self> {
+        (text.len() <= MAX_BYTES).then(|| Self(text.nfc().collect()))
+    }
+
+    /// A password that somebody chose. Neither trimmed nor cut.
+    ///
+    /// # Errors
+    /// Shorter than `min_length` code points, over [`MAX_BYTES`], or with control characters.
+    pub fn chosen(text: &str, min_length: usize) -> Result<Self, PasswordError> {
+        let password = Self::typed(text).ok_or(PasswordError::TooLong)?;
+        if password.0.chars().any(char::is_control) {
+            return Err(PasswordError::Unprintable);
+        }
+        if password.0.chars().count() < min_length {
+            return Err(PasswordError::TooShort(min_length));
+        }
+        Ok(password)
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// A password made by the program: 125 bits in groups that can be read out, such as
+/// `k7mq2-…`, of letters and digits that are not mistaken for one another.
+pub fn generate(random: &crate::random::Random) -> Result<String, crate::random::RandomFailed> {
+    const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+    let letters = random
+        .bytes::<25>()?
+        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]));
+    let groups: Vec<String> = letters
+        .chunks(5)
+        .map(|group| group.iter().collect())
+        .collect();
+    Ok(groups.join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn length_counts_what_a_person_types_and_nothing_is_trimmed() {
+        assert!(Password::chosen(&"é".repeat(15), 15).is_ok());
+        assert!(Password::chosen(" fourteen char ", 15).is_ok());
+        assert_eq!(
+            Password::chosen("fourteen chars", 15).err(),
+            Some(PasswordError::TooShort(15))
+        );
+        assert!(Password::chosen(&"x".repeat(1024), 15).is_ok());
+        assert_eq!(
+            Password::chosen(&"x".repeat(1025), 15).err(),
+            Some(PasswordError::TooLong)
+        );
+    }
+
+    #[test]
+    fn both_spellings_of_an_accent_are_one_password() {
+        let [composed, decomposed] = ["zoë", "zoe\u{308}"].map(Password::typed);
+        assert_eq!(
+            composed.map(|password| password.as_bytes().to_vec()),
+            decomposed.map(|password| password.as_bytes().to_vec()),
+        );
+    }
+
+    #[test]
+    fn a_generated_password_is_long_and_never_twice_the_same() {
+        let random = crate::random::Random::system();
+        let made: Vec<_> = (0..2).filter_map(|_| generate(&random).ok()).collect();
+        assert_eq!(
+            made.iter().map(|text| text.len()).collect::<Vec<_>>(),
+            [29, 29]
+        );
+        assert_ne!(made[0], made[1]);
+    }
+}

@@ -1,0 +1,265 @@
+//! Sessions from login to end: who they belong to, how long they live, how they stop.
+
+use std::{collections::HashMap, sync::Mutex};
+
+use serde_json::json;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{
+    Actor, By, Refusal, Result,
+    access::{CurrentSession, CurrentUser},
+    token::Token,
+    users,
+};
+use crate::{
+    app::App,
+    config::Settings,
+    db::{
+        UserId,
+        audit::{Entry, Target},
+        sessions::{self, NewSession},
+        users::{User, note_login},
+    },
+};
+
+/// A session that has just been opened: what its cookies carry.
+pub struct Opened {
+    pub session: Token,
+    /// For the cookie that other subdomains send, when there is a `cookie_domain`.
+    pub check: Option<Token>,
+    /// How long a persistent cookie lives; `None`: as long as the browser runs.
+    pub max_age: Option<Duration>,
+}
+
+/// How a login wants its session.
+pub struct Wanted<'a> {
+    pub remember: bool,
+    pub user_agent: &'a str,
+    /// The session that this browser had before; it ends.
+    pub replaces: Option<Token>,
+}
+
+/// Idle and absolute limit of a session, from now on.
+fn limits(settings: &Settings, remember: bool) -> (Duration, Duration) {
+    if remember {
+        (settings.remember_timeout, settings.remember_timeout)
+    } else {
+        (settings.idle_timeout, settings.absolute_timeout)
+    }
+}
+
+/// Opens a session for a user whose password was right. `None` when the account was closed, or
+/// its password changed, since `user` was read.
+pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result<Option<Opened>> {
+    let now = app.now();
+    let (idle, absolute) = limits(&app.settings, wanted.remember);
+    let session = Token::new(&app.pen.random)?;
+    let check = match app.settings.cookie_domain {
+        Some(_) => Some(Token::new(&app.pen.random)?),
+        None => None,
+    };
+    let row = NewSession {
+        id: app.pen.clock.new_id(),
+        digest: session.digest(),
+        check_digest: check.map(Token::digest),
+        user_id: user.id,
+        remember: wanted.remember,
+        created_at: now,
+        idle_expires_at: now + idle.min(absolute),
+        absolute_expires_at: now + absolute,
+        ip: by.ip.clone(),
+        user_agent: wanted
+            .user_agent
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(300)
+            .collect(),
+    };
+    let mut tx = app.db.begin().await?;
+    if !note_login(&mut tx, user.id, user.session_epoch, now).await? {
+        return Ok(None);
+    }
+    if let Some(old) = wanted.replaces {
+        sessions::delete_by_digest(&mut tx, &old.digest()).await?;
+    }
+    sessions::create(&mut tx, &row).await?;
+    let by = By {
+        actor: Actor::User {
+            id: user.id,
+            name: user.username.clone(),
+        },
+        ..by.clone()
+    };
+    let entry = Entry::new("session.create", target(row.id, user.id, &user.username))
+        .detail(json!({ "remember": wanted.remember }));
+    app.pen.record(&mut tx, &by, entry).await?;
+    tx.commit().await?;
+    Ok(Some(Opened {
+        session,
+        check,
+        max_age: wanted.remember.then_some(absolute),
+    }))
+}
+
+/// The user whose session cookie this is, in one round trip. Counts as a use of the session.
+pub async fn identify(app: &App, token: Token) -> Result<Option<CurrentUser>> {
+    let found = sessions::find_current(&app.db, &token.digest(), app.now()).await?;
+    Ok(found.map(|row| seen(app, row.into())))
+}
+
+/// The same by the check cookie.
+pub async fn identify_check(app: &App, token: Token) -> Result<Option<CurrentUser>> {
+    let found = sessions::find_current_by_check(&app.db, &token.digest(), app.now()).await?;
+    Ok(found.map(|row| seen(app, row.into())))
+}
+
+fn seen(app: &App, user: CurrentUser) -> CurrentUser {
+    app.touched.note(&user.session, app.now());
+    user
+}
+
+/// Ends the session of this request.
+pub async fn log_out(app: &App, by: &By, user: &CurrentUser) -> Result<()> {
+    end_one(app, by, user.session.id, user.id, &user.username)
+        .await
+        .map(|_| ())
+}
+
+/// Ends one session by its id.
+///
+/// # Errors
+/// [`Refusal::NoSession`] when there is none.
+pub async fn end(app: &App, by: &By, id: Uuid) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let found = sessions::find_in(&mut tx, id).await?;
+    drop(tx);
+    let ended = match found {
+        Some(session) => end_one(app, by, id, session.user_id, &session.username).await?,
+        None => false,
+    };
+    if ended {
+        Ok(())
+    } else {
+        Err(Refusal::NoSession(id.to_string()).into())
+    }
+}
+
+async fn end_one(app: &App, by: &By, id: Uuid, user_id: UserId, name: &str) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    let ended = sessions::delete(&mut tx, id).await?;
+    if ended {
+        app.pen
+            .record(
+                &mut tx,
+                by,
+                Entry::new("session.end", target(id, user_id, name)),
+            )
+            .await?;
+        tx.commit().await?;
+    }
+    Ok(ended)
+}
+
+/// Ends all sessions of a user; a login that has begun opens none. Returns how many.
+pub async fn end_of_user(app: &App, by: &By, user_id: UserId) -> Result<u64> {
+    let mut tx = app.db.begin().await?;
+    let user = users::in_tx(&mut tx, user_id).await?;
+    crate::db::users::end_epoch(&mut tx, user_id).await?;
+    let ended = sessions::delete_of_user(&mut tx, user_id, None).await?;
+    let entry =
+        Entry::new("user.sessions_end", users::target(&user)).detail(json!({ "ended": ended }));
+    app.pen.record(&mut tx, by, entry).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// Ends every session there is. Returns how many.
+pub async fn end_all(app: &App, by: &By) -> Result<u64> {
+    let mut tx = app.db.begin().await?;
+    crate::db::users::end_all_epochs(&mut tx).await?;
+    let ended = sessions::delete_all(&mut tx).await?;
+    let entry = Entry::new("sessions.end_all", Target::Sessions).detail(json!({ "ended": ended }));
+    app.pen.record(&mut tx, by, entry).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+fn target(id: Uuid, user_id: UserId, name: &str) -> Target {
+    Target::Session {
+        id,
+        user_id,
+        name: name.to_owned(),
+    }
+}
+
+/// Uses of sessions that are not written down yet: off the request's path, in batches, at most
+/// once a minute for each session.
+#[derive(Debug, Default)]
+pub struct Touched(Mutex<HashMap<Uuid, Use>>);
+
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    session: CurrentSession,
+    seen: OffsetDateTime,
+}
+
+const TOUCH_AFTER: Duration = Duration::seconds(60);
+
+impl Touched {
+    fn note(&self, session: &CurrentSession, now: OffsetDateTime) {
+        if now - session.last_seen_at >= TOUCH_AFTER {
+            self.lock().insert(
+                session.id,
+                Use {
+                    session: *session,
+                    seen: now,
+                },
+            );
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Use>> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Writes down the uses noted so far; what could not be written is kept for the next time.
+pub async fn write_touched(app: &App) -> Result<()> {
+    let batch = std::mem::take(&mut *app.touched.lock());
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let write = async {
+        let mut tx = app.db.begin().await?;
+        for (id, one) in &batch {
+            let (idle, _) = limits(&app.settings, one.session.remember);
+            let end = (one.seen + idle).min(one.session.absolute_expires_at);
+            sessions::touch(&mut tx, *id, one.seen, end).await?;
+        }
+        tx.commit().await
+    };
+    if let Err(error) = write.await {
+        let mut touched = app.touched.lock();
+        for (id, one) in batch {
+            touched.entry(id).or_insert(one);
+        }
+        return Err(error.into());
+    }
+    Ok(())
+}
+
+/// Deletes expired sessions in small batches, so that no writer waits long.
+pub async fn sweep(app: &App) -> Result<()> {
+    const BATCH: i64 = 200;
+    loop {
+        let mut tx = app.db.begin().await?;
+        let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH).await?;
+        tx.commit().await?;
+        if deleted < BATCH as u64 {
+            return Ok(());
+        }
+    }
+}

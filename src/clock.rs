@@ -1,0 +1,73 @@
+//! The one place where time comes from. Everything else is handed a [`Clock`], so that tests
+//! can move it.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use time::OffsetDateTime;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+type Read = dyn Fn() -> SystemTime + Send + Sync;
+
+/// Tells the time, and makes ids that sort by it.
+#[derive(Clone)]
+pub struct Clock {
+    read: Arc<Read>,
+    ids: Arc<std::sync::Mutex<ContextV7>>,
+}
+
+impl Clock {
+    /// The clock of this machine.
+    #[expect(clippy::disallowed_methods, reason = "time enters the program here")]
+    pub fn system() -> Self {
+        Self::new(SystemTime::now)
+    }
+
+    /// A clock that shows what `read` returns.
+    pub fn new(read: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        let ids = Arc::new(std::sync::Mutex::new(ContextV7::new()));
+        Self {
+            read: Arc::new(read),
+            ids,
+        }
+    }
+
+    /// Now, UTC, in whole seconds: SQLite compares times as text, and only texts of one form
+    /// compare in the order of time.
+    pub fn now(&self) -> OffsetDateTime {
+        let seconds = self.since_epoch().as_secs().min(MAX_SECONDS);
+        OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds as i64)
+    }
+
+    /// A new id, UUIDv7 (RFC 9562 §5.7): later ones of this process sort after earlier ones.
+    pub fn new_id(&self) -> Uuid {
+        let now = self.since_epoch();
+        let ids = self
+            .ids
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        Uuid::new_v7(Timestamp::from_unix(
+            &*ids,
+            now.as_secs(),
+            now.subsec_nanos(),
+        ))
+    }
+
+    fn since_epoch(&self) -> Duration {
+        (self.read)()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default()
+    }
+}
+
+/// The last second of the year 9999, the last that both engines and RFC 3339 can write.
+const MAX_SECONDS: u64 = 253_402_300_799;
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}

@@ -1,0 +1,369 @@
+//! The kinds of values that settings have: how they are written, and what is refused.
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+};
+
+use ipnet::IpNet;
+use serde::{Deserialize, Deserializer, de};
+use time::Duration;
+use url::Url;
+
+/// Reads a value from the settings file as it is read from a flag; numbers need no quotes.
+macro_rules! from_text {
+    ($($type:ty),+) => { $(
+        impl<'de> Deserialize<'de> for $type {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+            }
+        }
+    )+ };
+}
+
+from_text!(
+    Listen,
+    PublicUrl,
+    TrustedProxy,
+    Origin,
+    HashParams,
+    Span,
+    Domain,
+    LogFormat
+);
+
+/// Where to listen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listen {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self::Tcp(SocketAddr::from(([127, 0, 0, 1], 8000)))
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("unix:") {
+            Some("") => Err("unix: needs a path, such as unix:/run/rolecall.sock".into()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp).map_err(|_| {
+                format!("{text:?} is no address with port; for example 127.0.0.1:8000 or unix:/run/rolecall.sock")
+            }),
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// Scheme, host and port under which people reach rolecall. Links are built from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    url: Url,
+    /// As a browser sends it: `https://login.example.com`.
+    origin: String,
+}
+
+impl PublicUrl {
+    pub fn loopback(address: SocketAddr) -> Self {
+        let origin = format!("http://{address}");
+        origin
+            .parse()
+            .unwrap_or_else(|_| unreachable!("an address makes a URL"))
+    }
+
+    pub fn is_https(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// The host without port; an IPv6 address in brackets.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    pub fn port(&self) -> Option<u16> {
+        self.url.port_or_known_default()
+    }
+
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The address of a local path of ours.
+    pub fn join(&self, path: &str) -> String {
+        format!("{}{path}", self.origin)
+    }
+
+    /// Whether `host` (as in a Host header, with its port) is ours. On loopback the three
+    /// names of the machine itself are one.
+    pub fn is_host(&self, host: &str) -> bool {
+        let Ok(other) = Url::parse(&format!("{}://{host}/", self.url.scheme())) else {
+            return false;
+        };
+        let plain = other.path() == "/"
+            && other.username().is_empty()
+            && other.password().is_none()
+            && other.query().is_none()
+            && other.fragment().is_none();
+        plain && self.is_same(&other)
+    }
+
+    /// Whether `origin` (as in an Origin header) is ours.
+    pub fn is_origin(&self, origin: &str) -> bool {
+        let Some((scheme, host)) = origin.split_once("://") else {
+            return false;
+        };
+        scheme == self.url.scheme() && self.is_host(host)
+    }
+
+    fn is_same(&self, other: &Url) -> bool {
+        let same_port = other.port_or_known_default() == self.port();
+        let host = other.host_str().unwrap_or_default();
+        same_port && (host == self.host() || (is_loopback(self.host()) && is_loopback(host)))
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].contains(&host)
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("{text:?} is not scheme and host alone, such as https://login.example.com");
+        let url = Url::parse(text).map_err(|_| wrong())?;
+        let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+        let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
+        if !["http", "https"].contains(&url.scheme()) || !alone || !plain {
+            return Err(wrong());
+        }
+        let origin = url.origin().ascii_serialization();
+        Ok(Self { url, origin })
+    }
+}
+
+impl fmt::Display for PublicUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+/// An https origin that a login may return to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(pub String);
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse::<PublicUrl>() {
+            Ok(url) if url.is_https() => Ok(Self(url.origin)),
+            _ => Err(format!(
+                "{text:?} is no https origin, such as https://app.example.com"
+            )),
+        }
+    }
+}
+
+/// Whose forwarding headers are believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustedProxy {
+    Net(IpNet),
+    /// Whoever can write to the unix socket.
+    Unix,
+}
+
+impl TrustedProxy {
+    /// `None` is a peer on a unix socket.
+    pub fn covers(&self, peer: Option<IpAddr>) -> bool {
+        match (self, peer) {
+            (Self::Net(net), Some(peer)) => net.contains(&peer.to_canonical()),
+            (Self::Unix, None) => true,
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for TrustedProxy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "unix" {
+            return Ok(Self::Unix);
+        }
+        let net = text
+            .parse()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        net.map(Self::Net).map_err(|_| {
+            format!("{text:?} is no address or network, such as 10.0.0.0/8, and not `unix`")
+        })
+    }
+}
+
+/// Values separated by commas; in the settings file also an array.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct List<T>(pub Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: FromStr<Err = String>> FromStr for List<T> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let items = text
+            .split(',')
+            .map(str::trim)
+            .filter(|item| !item.is_empty());
+        items.map(str::parse).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl<'de, T: FromStr<Err = String>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            One(String),
+            Many(Vec<String>),
+        }
+        let items = match Written::deserialize(deserializer)? {
+            Written::One(text) => return text.parse().map_err(de::Error::custom),
+            Written::Many(items) => items,
+        };
+        let parsed = items
+            .iter()
+            .map(|item| item.parse().map_err(de::Error::custom));
+        parsed.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// A domain name, lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Domain(pub String);
+
+impl FromStr for Domain {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.trim_start_matches('.').to_ascii_lowercase();
+        let is_label = |label: &str| {
+            !label.is_empty()
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        };
+        if name.contains('.') && name.split('.').all(is_label) {
+            Ok(Self(name))
+        } else {
+            Err(format!("{text:?} is no domain, such as example.com"))
+        }
+    }
+}
+
+/// Cost of a password hash, written `m=19456,t=2,p=1` (memory in KiB, passes, lanes).
+#[derive(Debug, Clone)]
+pub struct HashParams(pub argon2::Params);
+
+/// Above this a hash is not computed, whoever asks for it: 128 MiB.
+pub const MAX_HASH_KIB: u32 = 128 * 1024;
+
+impl Default for HashParams {
+    /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
+    fn default() -> Self {
+        Self(argon2::Params::DEFAULT)
+    }
+}
+
+impl FromStr for HashParams {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is not like m=19456,t=2,p=1 (m in KiB from 8 to {MAX_HASH_KIB}, t up to 64, p up to 16)"
+            )
+        };
+        let mut values = [None::<u32>; 3];
+        for part in text.split(',') {
+            let (name, value) = part.split_once('=').ok_or_else(wrong)?;
+            let index = ["m", "t", "p"]
+                .iter()
+                .position(|known| *known == name.trim());
+            let slot = index.map(|index| &mut values[index]).ok_or_else(wrong)?;
+            if slot
+                .replace(value.trim().parse().map_err(|_| wrong())?)
+                .is_some()
+            {
+                return Err(wrong());
+            }
+        }
+        let [Some(m), Some(t), Some(p)] = values else {
+            return Err(wrong());
+        };
+        if m > MAX_HASH_KIB || t > 64 || p > 16 {
+            return Err(wrong());
+        }
+        argon2::Params::new(m, t, p, None)
+            .map(Self)
+            .map_err(|_| wrong())
+    }
+}
+
+/// A length of time, written `15m`, `12h`, `30d`; from one second to ten years.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let seconds = humantime::parse_duration(text)
+            .map(|span| span.as_secs())
+            .unwrap_or(0);
+        if (1..=10 * 365 * 86_400).contains(&seconds) {
+            Ok(Self(Duration::seconds(seconds as i64)))
+        } else {
+            Err(format!(
+                "{text:?} is no length of time up to ten years, such as 15m, 12h or 30d"
+            ))
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    Pretty,
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err(format!("{text:?} is neither pretty nor json")),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The database: a SQLite file or a Postgres schema behind one set of statements.
+//! Knows no HTTP and no rule; every statement of the program stands below this module.
+
+mod connect;
+mod migrate;
+mod sql;
+
+pub mod audit;
+pub mod grants;
+pub mod keys;
+pub mod links;
+pub mod login_keys;
+pub mod permissions;
+pub mod roles;
+pub mod session_store;
+pub mod sessions;
+pub mod turns;
+pub mod users;
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Pool, Postgres, Sqlite, Transaction};
+use uuid::Uuid;
+
+pub use connect::{ConnectError, connect};
+pub use migrate::{MigrateError, Schema};
+pub(crate) use sql::sql;
+
+/// One value per supported engine.
+#[derive(Clone, Debug)]
+pub enum Backend<S, P> {
+    Sqlite(S),
+    Postgres(P),
+}
+
+/// Connections to one database. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Db {
+    pub(crate) read: Backend<Pool<Sqlite>, Pool<Postgres>>,
+    /// SQLite has one writer, so that writers wait in line here instead of failing there.
+    pub(crate) write: Backend<Pool<Sqlite>, Pool<Postgres>>,
+    /// Where the file is (SQLite) or the schema's name (Postgres).
+    pub(crate) place: Place,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    File(std::path::PathBuf),
+    Schema(String),
+}
+
+/// A transaction; writes happen in nothing else. Dropped without [`Tx::commit`] it is undone.
+pub type Tx = Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>;
+
+/// A user's id: UUIDv7, kept for ever, survives renaming and is never given out again.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, sqlx::Type,
+)]
+#[sqlx(transparent)]
+pub struct UserId(pub Uuid);
+
+impl std::fmt::Display for UserId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Db {
+    /// Begins a transaction. On SQLite it holds the write lock from the start, so that none
+    /// fails half way because another one wrote meanwhile.
+    pub async fn begin(&self) -> sqlx::Result<Tx> {
+        Ok(match &self.write {
+            Backend::Sqlite(pool) => Tx::Sqlite(pool.begin_with("begin immediate").await?),
+            Backend::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> sqlx::Result<()> {
+        sql!(self, fetch_one scalar: r#"select 1 as "one!: i32""#).map(|_| ())
+    }
+
+    /// Closes all connections; SQLite's write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        for pool in [&self.read, &self.write] {
+            match pool {
+                Backend::Sqlite(pool) => pool.close().await,
+                Backend::Postgres(pool) => pool.close().await,
+            }
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn engine(&self) -> &'static str {
+        match self.read {
+            Backend::Sqlite(_) => "sqlite",
+            Backend::Postgres(_) => "postgres",
+        }
+    }
+}
+
+impl Tx {
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
+        }
+    }
+}
+
+/// Whether the database could not be asked at all (gone, full, locked, read-only), as opposed
+/// to having refused a statement.
+pub fn is_unavailable(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
+    match error {
+        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::PoolTimedOut | E::PoolClosed => true,
+        E::WorkerCrashed => true,
+        E::Database(error) => match error.code().as_deref() {
+            // SQLite: busy, locked, I/O error, full, cannot open, read-only (and their
+            // extended codes, which add the detail in the upper bits).
+            Some(code) if code.len() < 5 => code
+                .parse::<u32>()
+                .is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff))),
+            // Postgres: connection, resources, operator intervention, system error.
+            Some(code) => {
+                ["08", "53", "57", "58"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
+                    || code == "25006"
+            }
+            None => false,
+        },
+        _ => false,
+    }
+}

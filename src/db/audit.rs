@@ -1,0 +1,287 @@
+//! The audit trail. A record is written in the transaction of the change it tells of, by the
+//! function that makes the change. Whatever is personal stands apart, under a salted digest,
+//! so that it can be deleted with the person and the record remains.
+
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Db, Tx, UserId, sql};
+use crate::{
+    clock::Clock,
+    random::{Random, RandomFailed},
+};
+
+/// Who makes a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    User {
+        id: UserId,
+        name: String,
+    },
+    /// The operator at the terminal, by the name of the OS user.
+    Cli(String),
+    /// Somebody who is not signed in.
+    Visitor,
+    /// rolecall by itself.
+    System,
+}
+
+impl Actor {
+    /// `user`, `cli:<OS user>`, `visitor` or `system`.
+    pub fn label(&self) -> String {
+        match self {
+            Self::User { .. } => "user".into(),
+            Self::Cli(name) => format!("cli:{name}"),
+            Self::Visitor => "visitor".into(),
+            Self::System => "system".into(),
+        }
+    }
+
+    pub fn id(&self) -> Option<UserId> {
+        match self {
+            Self::User { id, .. } => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// Who makes a change, and from where. Handed to every function that changes something.
+#[derive(Debug, Clone)]
+pub struct By {
+    pub actor: Actor,
+    /// Address of the client; empty for the CLI.
+    pub ip: String,
+    pub request_id: Option<String>,
+}
+
+impl By {
+    pub fn new(actor: Actor) -> Self {
+        Self {
+            actor,
+            ip: String::new(),
+            request_id: None,
+        }
+    }
+}
+
+/// What a change is made to.
+#[derive(Debug, Clone)]
+pub enum Target {
+    User {
+        id: UserId,
+        name: String,
+    },
+    Role(String),
+    Session {
+        id: Uuid,
+        user_id: UserId,
+        name: String,
+    },
+    Key(String),
+    /// Nobody: a login with a name that does not exist.
+    Nobody,
+    /// All sessions at once.
+    Sessions,
+}
+
+impl Target {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Role(_) => "role",
+            Self::Session { .. } => "session",
+            Self::Key(_) => "key",
+            Self::Nobody => "none",
+            Self::Sessions => "sessions",
+        }
+    }
+
+    fn id(&self) -> String {
+        match self {
+            Self::User { id, .. } => id.to_string(),
+            Self::Role(name) | Self::Key(name) => name.clone(),
+            Self::Session { id, .. } => id.to_string(),
+            Self::Nobody | Self::Sessions => String::new(),
+        }
+    }
+
+    fn person(&self) -> Option<(UserId, &str)> {
+        match self {
+            Self::User { id, name }
+            | Self::Session {
+                user_id: id, name, ..
+            } => Some((*id, name)),
+            _ => None,
+        }
+    }
+}
+
+/// One record to write: what was done to whom, and what changed.
+#[derive(Debug)]
+pub struct Entry {
+    /// `noun.verb`, such as `user.create`.
+    pub action: &'static str,
+    pub target: Target,
+    /// Before and after, without anything personal.
+    pub detail: Value,
+    /// Before and after of personal values (names, e-mails).
+    pub personal: Map<String, Value>,
+}
+
+impl Entry {
+    pub fn new(action: &'static str, target: Target) -> Self {
+        Self {
+            action,
+            target,
+            detail: Value::Object(Map::new()),
+            personal: Map::new(),
+        }
+    }
+
+    pub fn detail(self, detail: Value) -> Self {
+        Self { detail, ..self }
+    }
+
+    /// Adds a personal value, kept only as long as the person is.
+    pub fn personal(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.personal.insert(name.into(), value.into());
+        self
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error(transparent)]
+    Db(#[from] sqlx::Error),
+    #[error(transparent)]
+    Random(#[from] RandomFailed),
+}
+
+/// What a record needs besides itself.
+#[derive(Debug, Clone)]
+pub struct Pen {
+    pub clock: Clock,
+    pub random: Random,
+}
+
+impl Pen {
+    /// Writes the record; both are in `tx` or neither.
+    pub async fn record(&self, tx: &mut Tx, by: &By, entry: Entry) -> Result<(), RecordError> {
+        let id = self.clock.new_id();
+        let actor = self.actor_part(by)?;
+        let target = self.target_part(&entry)?;
+        let (at, label, actor_id) = (
+            self.clock.now(),
+            by.actor.label(),
+            by.actor.id().map(|id| id.0),
+        );
+        let (kind, target_id) = (entry.target.kind(), entry.target.id());
+        let detail = entry.detail.to_string();
+        let actor_digest = actor.as_ref().map(|part| part.digest());
+        let target_digest = target.as_ref().map(|part| part.digest());
+        sql!(in tx, execute:
+            "insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
+                                request_id, actor_digest, target_digest)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            id, at, entry.action, label, actor_id, kind, target_id, detail,
+            by.request_id, actor_digest, target_digest)?;
+        for (part, personal) in [("actor", actor), ("target", target)] {
+            let Some(Personal { user_id, content }) = personal else {
+                continue;
+            };
+            let user_id = user_id.map(|id| id.0);
+            sql!(in tx, execute:
+                "insert into audit_personal (audit_id, part, user_id, content)
+                 values ($1, $2, $3, $4)", id, part, user_id, content)?;
+        }
+        Ok(())
+    }
+
+    fn actor_part(&self, by: &By) -> Result<Option<Personal>, RandomFailed> {
+        let mut values = Map::new();
+        if let Actor::User { name, .. } = &by.actor {
+            values.insert("name".into(), name.as_str().into());
+        }
+        if !by.ip.is_empty() {
+            values.insert("ip".into(), by.ip.as_str().into());
+        }
+        self.personal(by.actor.id(), values)
+    }
+
+    fn target_part(&self, entry: &Entry) -> Result<Option<Personal>, RandomFailed> {
+        let mut values = entry.personal.clone();
+        let person = entry.target.person();
+        if let Some((_, name)) = person {
+            values.insert("name".into(), name.into());
+        }
+        self.personal(person.map(|(id, _)| id), values)
+    }
+
+    fn personal(
+        &self,
+        user_id: Option<UserId>,
+        mut values: Map<String, Value>,
+    ) -> Result<Option<Personal>, RandomFailed> {
+        if values.is_empty() {
+            return Ok(None);
+        }
+        let salt = BASE64_URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()?);
+        values.insert("salt".into(), salt.into());
+        Ok(Some(Personal {
+            user_id,
+            content: Value::Object(values).to_string(),
+        }))
+    }
+}
+
+struct Personal {
+    user_id: Option<UserId>,
+    content: String,
+}
+
+impl Personal {
+    fn digest(&self) -> String {
+        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.content.as_bytes()))
+    }
+}
+
+/// A record as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub id: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub action: String,
+    pub actor: String,
+    pub actor_id: Option<Uuid>,
+    pub target: String,
+    pub target_id: String,
+    /// JSON: what changed, without anything personal.
+    pub detail: String,
+    pub request_id: Option<String>,
+    /// JSON: the actor's name and address; gone with the person.
+    pub actor_personal: Option<String>,
+    /// JSON: the target's name and other personal values; gone with the person.
+    pub target_personal: Option<String>,
+}
+
+/// The newest records first; `before` is the id of the last one of the page before.
+pub async fn list(db: &Db, before: Uuid, limit: i64) -> sqlx::Result<Vec<Record>> {
+    sql!(db, fetch_all Record:
+        r#"select a.id as "id: Uuid", a.at as "at: OffsetDateTime", a.action, a.actor,
+                  a.actor_id as "actor_id: Uuid", a.target, a.target_id, a.detail, a.request_id,
+                  p.content as "actor_personal?", t.content as "target_personal?"
+           from audit a
+           left join audit_personal p on p.audit_id = a.id and p.part = 'actor'
+           left join audit_personal t on t.audit_id = a.id and t.part = 'target'
+           where a.id < $1 order by a.id desc limit $2"#, before, limit)
+}
+
+/// Deletes what the trail holds of a person beyond their id.
+pub async fn forget(tx: &mut Tx, user_id: UserId) -> sqlx::Result<u64> {
+    sql!(in tx, execute: "delete from audit_personal where user_id = $1", user_id.0)
+}

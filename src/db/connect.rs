@@ -1,0 +1,186 @@
+//! Opens the database that a URL names, with the settings each engine needs to be safe.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use sqlx::{
+    ConnectOptions,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+
+use super::{Backend, Db, Place};
+
+/// How long a request waits for a connection or for SQLite's write lock. Together with the
+/// answer it stays below the two seconds within which an outage is told.
+const WAIT: Duration = Duration::from_millis(1_500);
+
+const READERS: u32 = 8;
+const POSTGRES_CONNECTIONS: u32 = 16;
+
+/// Why a database could not be opened. The password of the URL is in no message.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(
+        "the database URL begins with neither sqlite: nor postgres:; for example sqlite://rolecall.db"
+    )]
+    Scheme,
+    #[error("the database URL cannot be read: {0}")]
+    Url(String),
+    #[error("a database in memory would be gone at the end; name a file: sqlite://rolecall.db")]
+    InMemory,
+    #[error("cannot open the database {place}: {reason}")]
+    Open { place: String, reason: String },
+    #[error(
+        "the schema of the database URL's search_path does not exist; create it first: create schema …"
+    )]
+    NoSchema,
+}
+
+/// Connects to `url` (`sqlite:…` or `postgres:…`). A SQLite file that is missing is created,
+/// its folder is not.
+pub async fn connect(url: &str) -> Result<Db, ConnectError> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => connect_sqlite(url).await,
+        Some(("postgres" | "postgresql", _)) => connect_postgres(url).await,
+        _ => Err(ConnectError::Scheme),
+    }
+}
+
+async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(ConnectError::InMemory);
+    }
+    let options = SqliteConnectOptions::from_str(url).map_err(unreadable)?;
+    let file = options.get_filename().to_path_buf();
+    let failed = |error: sqlx::Error| ConnectError::Open {
+        place: file.display().to_string(),
+        reason: sqlite_reason(&error),
+    };
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(WAIT)
+        .disable_statement_logging();
+
+    // Switching a new file to WAL does not wait for others that do the same.
+    let _first = first_opener(&file)
+        .await
+        .map_err(|error| failed(sqlx::Error::Io(error)))?;
+    let pool = || {
+        SqlitePoolOptions::new()
+            .acquire_timeout(WAIT)
+            .test_before_acquire(false)
+    };
+    let write = pool()
+        .max_connections(1)
+        .min_connections(1)
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
+    let read = pool()
+        .max_connections(READERS)
+        .connect_with(options.pragma("query_only", "on"))
+        .await
+        .map_err(failed)?;
+    Ok(Db {
+        read: Backend::Sqlite(read),
+        write: Backend::Sqlite(write),
+        place: Place::File(file),
+    })
+}
+
+/// The lock beside the file, while the file does not exist yet.
+async fn first_opener(file: &std::path::Path) -> std::io::Result<Option<std::fs::File>> {
+    if file.exists() {
+        Ok(None)
+    } else {
+        lock_beside(file.to_path_buf()).await.map(Some)
+    }
+}
+
+/// Waits for the lock beside a SQLite file and holds it until dropped.
+pub(super) async fn lock_beside(file: PathBuf) -> std::io::Result<std::fs::File> {
+    let mut name = file.into_os_string();
+    name.push(".lock");
+    let lock = move || {
+        let lock = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(name)?;
+        lock.lock()?;
+        Ok(lock)
+    };
+    tokio::task::spawn_blocking(lock)
+        .await
+        .map_err(std::io::Error::other)?
+}
+
+async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(unreadable)?
+        .application_name("rolecall")
+        .disable_statement_logging();
+    let place = format!("{}:{}", options.get_host(), options.get_port());
+    let failed = |error: sqlx::Error| ConnectError::Open {
+        place: place.clone(),
+        reason: postgres_reason(&error),
+    };
+    let pool = PgPoolOptions::new()
+        .max_connections(POSTGRES_CONNECTIONS)
+        .acquire_timeout(WAIT)
+        .test_before_acquire(false)
+        .connect_with(options)
+        .await
+        .map_err(failed)?;
+    // The stock session store names the schema in its statements.
+    let schema: Option<String> = sqlx::query_scalar("select current_schema()::text")
+        .fetch_one(&pool)
+        .await
+        .map_err(failed)?;
+    Ok(Db {
+        read: Backend::Postgres(pool.clone()),
+        write: Backend::Postgres(pool),
+        place: Place::Schema(schema.ok_or(ConnectError::NoSchema)?),
+    })
+}
+
+fn unreadable(error: sqlx::Error) -> ConnectError {
+    ConnectError::Url(match error {
+        sqlx::Error::Configuration(reason) => reason.to_string(),
+        _ => "see the format in the documentation".to_owned(),
+    })
+}
+
+fn sqlite_reason(error: &sqlx::Error) -> String {
+    let code = match error {
+        sqlx::Error::Database(error) => error.code().and_then(|code| code.parse::<u32>().ok()),
+        _ => None,
+    };
+    match code.map(|code| code & 0xff) {
+        Some(8) => "it is read-only; give this user write access to the file and its folder".into(),
+        Some(11 | 26) => "it is not a SQLite database, or it is damaged; restore a backup".into(),
+        Some(14) => "no such folder, or no access to it".into(),
+        _ => plain(error),
+    }
+}
+
+fn postgres_reason(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::PoolTimedOut => {
+            "no answer; is Postgres running there, and does it take more connections?".into()
+        }
+        _ => plain(error),
+    }
+}
+
+/// The driver's reason without its prefix, on one line.
+fn plain(error: &sqlx::Error) -> String {
+    let reason = match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        other => other.to_string(),
+    };
+    reason.replace('\n', " ")
+}

@@ -1,0 +1,209 @@
+//! Brings a database to the schema of this program, and tells how far it is from it.
+
+use std::sync::LazyLock;
+
+use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
+
+use super::{Backend, Db, Place, connect::lock_beside};
+
+/// The migrations of this program. What a newer one has applied is judged by [`compare`].
+static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
+    let mut migrator = sqlx::migrate!();
+    migrator.set_ignore_missing(true);
+    migrator
+});
+
+/// How a database relates to the migrations of this program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schema {
+    /// All applied; perhaps also newer ones that only expand, which this program can ignore.
+    Current,
+    /// These are still to be applied (all of them, in an empty database).
+    Behind(Vec<String>),
+    /// A newer program changed the schema in a way that this one may not understand.
+    Ahead(String),
+    /// This migration is recorded with another content than this program's.
+    Altered(String),
+    /// This migration began and did not finish.
+    Unfinished(String),
+    /// Tables of another program, none of ours.
+    Foreign(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    #[error(
+        "the database holds tables of another program ({0}); give rolecall a database, or on Postgres a schema, of its own"
+    )]
+    Foreign(String),
+    #[error(
+        "migration {0} is recorded with another content; this database was made by a changed program: use that one, or restore a backup"
+    )]
+    Altered(String),
+    #[error(
+        "migration {0} began and did not finish; restore a backup, or mend the schema and the row in _sqlx_migrations by hand"
+    )]
+    Unfinished(String),
+    #[error("the database has migration {0} of a newer rolecall; start that version")]
+    Ahead(String),
+    #[error("the schema lacks {}; run: rolecall migrate", .0.join(", "))]
+    Behind(Vec<String>),
+    #[error("the migration failed: {0}")]
+    Failed(#[from] sqlx::migrate::MigrateError),
+    #[error("the database cannot be read: {0}")]
+    Db(#[from] sqlx::Error),
+    #[error("cannot lock the database for the migration: {0}")]
+    Lock(std::io::Error),
+}
+
+impl Schema {
+    /// Whether a program may work on it as it is.
+    ///
+    /// # Errors
+    /// What is wrong with it, and what to do.
+    pub fn accept(self) -> Result<(), MigrateError> {
+        Err(match self {
+            Self::Current => return Ok(()),
+            Self::Behind(names) => MigrateError::Behind(names),
+            Self::Ahead(name) => MigrateError::Ahead(name),
+            Self::Altered(name) => MigrateError::Altered(name),
+            Self::Unfinished(name) => MigrateError::Unfinished(name),
+            Self::Foreign(table) => MigrateError::Foreign(table),
+        })
+    }
+}
+
+impl Db {
+    /// Applies what is pending, under a lock: of several at once, one does it. Returns the
+    /// names of what it applied.
+    pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
+        let Schema::Behind(_) = self.schema().await? else {
+            return self.schema().await?.accept().map(|()| Vec::new());
+        };
+        // sqlx takes no lock on SQLite; on Postgres it takes an advisory one.
+        let _lock = match &self.place {
+            Place::File(file) => Some(
+                lock_beside(file.clone())
+                    .await
+                    .map_err(MigrateError::Lock)?,
+            ),
+            Place::Schema(_) => None,
+        };
+        let pending = match self.schema().await? {
+            Schema::Behind(pending) => pending,
+            other => return other.accept().map(|()| Vec::new()),
+        };
+        match &self.write {
+            Backend::Sqlite(pool) => MIGRATIONS.run(pool).await?,
+            // On a connection of its own, which gives its lock back however this ends.
+            Backend::Postgres(pool) => {
+                let mut conn = pool.acquire().await?.detach();
+                MIGRATIONS.run_direct(&mut conn).await?;
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Compares the recorded migrations with those of this program. Changes nothing.
+    pub async fn schema(&self) -> Result<Schema, MigrateError> {
+        let tables = self.tables().await?;
+        let recorded = tables.iter().any(|table| table == "_sqlx_migrations");
+        let ours = tables.iter().any(|table| table == "login_keys");
+        let foreign = tables.iter().find(|table| *table != "_sqlx_migrations");
+        let applied = if recorded {
+            self.applied().await?
+        } else {
+            Vec::new()
+        };
+        Ok(match foreign {
+            Some(table) if !ours => Schema::Foreign(table.clone()),
+            Some(table) if applied.is_empty() => Schema::Foreign(table.clone()),
+            None if !applied.is_empty() => Schema::Foreign("_sqlx_migrations".into()),
+            _ => compare(&applied),
+        })
+    }
+
+    /// Names of the tables in this file or schema. The catalogues differ by engine.
+    async fn tables(&self) -> sqlx::Result<Vec<String>> {
+        match &self.write {
+            Backend::Sqlite(pool) => {
+                let sql = "select name from sqlite_master where type = 'table' \
+                           and name not like 'sqlite_%' order by name";
+                sqlx::query_scalar(sql).fetch_all(pool).await
+            }
+            Backend::Postgres(pool) => {
+                let sql = "select tablename::text from pg_tables \
+                           where schemaname = current_schema() order by tablename";
+                sqlx::query_scalar(sql).fetch_all(pool).await
+            }
+        }
+    }
+
+    async fn applied(&self) -> Result<Vec<Applied>, MigrateError> {
+        let sql = "select version, description, success from _sqlx_migrations order by version";
+        let (rows, sums): (Vec<(i64, String, bool)>, Vec<AppliedMigration>) = match &self.write {
+            Backend::Sqlite(pool) => (
+                sqlx::query_as(sql).fetch_all(pool).await?,
+                pool.acquire().await?.list_applied_migrations().await?,
+            ),
+            Backend::Postgres(pool) => (
+                sqlx::query_as(sql).fetch_all(pool).await?,
+                pool.acquire().await?.list_applied_migrations().await?,
+            ),
+        };
+        let checksum_of = |version| {
+            let sum = sums.iter().find(|sum| sum.version == version);
+            sum.map(|sum| sum.checksum.to_vec()).unwrap_or_default()
+        };
+        let applied = |(version, description, success): (i64, String, bool)| Applied {
+            checksum: checksum_of(version),
+            version,
+            description,
+            success,
+        };
+        Ok(rows.into_iter().map(applied).collect())
+    }
+}
+
+struct Applied {
+    version: i64,
+    description: String,
+    success: bool,
+    checksum: Vec<u8>,
+}
+
+fn compare(applied: &[Applied]) -> Schema {
+    if let Some(broken) = applied.iter().find(|one| !one.success) {
+        return Schema::Unfinished(name(broken.version, &broken.description));
+    }
+    let mut pending = Vec::new();
+    for migration in MIGRATIONS.iter() {
+        match applied.iter().find(|one| one.version == migration.version) {
+            Some(one) if one.checksum != *migration.checksum => {
+                return Schema::Altered(name(migration.version, &migration.description));
+            }
+            Some(_) => {}
+            None => pending.push(name(migration.version, &migration.description)),
+        }
+    }
+    let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
+    for one in applied
+        .iter()
+        .filter(|one| !MIGRATIONS.version_exists(one.version))
+    {
+        let expands = one.description.ends_with(" expand") && Some(one.version) > newest;
+        if !expands {
+            return Schema::Ahead(name(one.version, &one.description));
+        }
+    }
+    if pending.is_empty() {
+        Schema::Current
+    } else {
+        Schema::Behind(pending)
+    }
+}
+
+/// As the file is called: `0001_schema`.
+fn name(version: i64, description: &str) -> String {
+    format!("{version:04}_{}", description.replace(' ', "_"))
+}

@@ -1,0 +1,117 @@
+//! The tables `roles`, `role_permissions`, `role_includes` and `role_grantors`.
+
+use time::OffsetDateTime;
+
+use super::{Db, Tx, sql};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    pub name: String,
+    pub description: String,
+    /// Users who hold it directly, by grants that have not ended.
+    pub holders: i64,
+}
+
+/// One line of a relation between a role and something else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair {
+    pub role: String,
+    pub other: String,
+}
+
+pub async fn list(db: &Db, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
+    sql!(db, fetch_all Role:
+        r#"select r.name, r.description,
+                  (select count(*) from grants g
+                   where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1))
+                  as "holders!: i64"
+           from roles r order by r.name"#, now)
+}
+
+pub async fn count(db: &Db) -> sqlx::Result<i64> {
+    sql!(db, fetch_one scalar: r#"select count(*) as "count!: i64" from roles"#)
+}
+
+pub async fn exists(tx: &mut Tx, name: &str) -> sqlx::Result<bool> {
+    let found: Option<String> =
+        sql!(in tx, fetch_optional scalar: "select name from roles where name = $1", name)?;
+    Ok(found.is_some())
+}
+
+/// Which role has which permission directly. `admin`, which has all, is not in it.
+pub async fn list_permissions(db: &Db) -> sqlx::Result<Vec<Pair>> {
+    sql!(db, fetch_all Pair:
+        r#"select role_name as role, permission_name as other
+           from role_permissions order by role_name, permission_name"#)
+}
+
+/// Which role includes which.
+pub async fn list_includes(db: &Db) -> sqlx::Result<Vec<Pair>> {
+    sql!(db, fetch_all Pair:
+        r#"select role_name as role, included_name as other
+           from role_includes order by role_name, included_name"#)
+}
+
+pub async fn list_includes_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
+    sql!(in tx, fetch_all Pair:
+        r#"select role_name as role, included_name as other
+           from role_includes order by role_name, included_name"#)
+}
+
+/// Which role may be granted by the holders of which.
+pub async fn list_grantors(db: &Db) -> sqlx::Result<Vec<Pair>> {
+    sql!(db, fetch_all Pair:
+        r#"select role_name as role, grantor_name as other
+           from role_grantors order by role_name, grantor_name"#)
+}
+
+pub async fn create(
+    tx: &mut Tx,
+    name: &str,
+    description: &str,
+    at: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "insert into roles (name, description, created_at) values ($1, $2, $3)
+         on conflict do nothing", name, description, at)
+    .map(|created| created == 1)
+}
+
+/// Deletes the role with its grants, permissions and includes.
+pub async fn delete(tx: &mut Tx, name: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute: "delete from roles where name = $1", name).map(|deleted| deleted == 1)
+}
+
+pub async fn allow(tx: &mut Tx, role: &str, permission: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "insert into role_permissions (role_name, permission_name) values ($1, $2)
+         on conflict do nothing", role, permission)
+    .map(|created| created == 1)
+}
+
+pub async fn deny(tx: &mut Tx, role: &str, permission: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "delete from role_permissions where role_name = $1 and permission_name = $2",
+        role, permission)
+    .map(|deleted| deleted == 1)
+}
+
+pub async fn include(tx: &mut Tx, role: &str, other: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "insert into role_includes (role_name, included_name) values ($1, $2)
+         on conflict do nothing", role, other)
+    .map(|created| created == 1)
+}
+
+pub async fn exclude(tx: &mut Tx, role: &str, other: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "delete from role_includes where role_name = $1 and included_name = $2", role, other)
+    .map(|deleted| deleted == 1)
+}
+
+pub async fn add_grantor(tx: &mut Tx, role: &str, grantor: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "insert into role_grantors (role_name, grantor_name) values ($1, $2)
+         on conflict do nothing", role, grantor)
+    .map(|created| created == 1)
+}

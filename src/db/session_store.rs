@@ -1,0 +1,133 @@
+//! The stock store of tower-sessions behind digests and behind our table `sessions`.
+//!
+//! A session begins with a login and ends with its row in `sessions`; the store's row hangs on
+//! it by foreign key, so that a request in flight cannot bring an ended session back.
+
+use async_trait::async_trait;
+use sha2::{Digest, Sha256};
+use time::{OffsetDateTime, macros::datetime};
+use tower_sessions::{
+    SessionStore,
+    session::{Id, Record},
+    session_store::{Error, Result},
+};
+use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
+
+use super::{Backend, Db, Place, sessions};
+use crate::clock::Clock;
+
+/// `sessions` alone says when a session ends, so the stock store's own date never bites.
+const NEVER: OffsetDateTime = datetime!(9999-01-01 0:00 UTC);
+const TABLE: &str = "session_data";
+
+/// What the database knows 128 random bits by, those of a session or of a check cookie:
+/// half of their SHA-256, which is as hard to invert as the bits are to guess.
+pub fn digest(id: Id) -> Id {
+    let hash: [u8; 32] = Sha256::digest(id.0.to_le_bytes()).into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    Id(i128::from_le_bytes(half))
+}
+
+/// The digest as the database holds it: 22 characters of base64url.
+pub fn digest_text(id: Id) -> String {
+    digest(id).to_string()
+}
+
+/// The store that an application's `Session` writes to.
+#[derive(Clone, Debug)]
+pub struct DigestStore {
+    inner: Backend<SqliteStore, PostgresStore>,
+    db: Db,
+    clock: Clock,
+}
+
+impl DigestStore {
+    pub fn new(db: Db, clock: Clock) -> Result<Self> {
+        let inner = match (&db.write, &db.place) {
+            // It writes inside a deferred transaction, which only a sole writer can do safely.
+            (Backend::Sqlite(pool), _) => Backend::Sqlite(
+                SqliteStore::new(pool.clone())
+                    .with_table_name(TABLE)
+                    .map_err(Error::Backend)?,
+            ),
+            (Backend::Postgres(pool), Place::Schema(schema)) => Backend::Postgres(
+                PostgresStore::new(pool.clone())
+                    .with_schema_name(schema)
+                    .and_then(|store| store.with_table_name(TABLE))
+                    .map_err(Error::Backend)?,
+            ),
+            (Backend::Postgres(_), Place::File(_)) => {
+                return Err(Error::Backend("a Postgres database has a schema".into()));
+            }
+        };
+        Ok(Self { inner, db, clock })
+    }
+
+    async fn alive(&self, id: Id) -> Result<Option<OffsetDateTime>> {
+        sessions::find_end(&self.db, &digest_text(id), self.clock.now())
+            .await
+            .map_err(backend)
+    }
+}
+
+fn backend(error: sqlx::Error) -> Error {
+    Error::Backend(error.to_string())
+}
+
+#[async_trait]
+impl SessionStore for DigestStore {
+    /// A session is opened by a login, never by what an anonymous visitor left in it.
+    async fn create(&self, _: &mut Record) -> Result<()> {
+        Err(Error::Backend(
+            "nobody is signed in, so there is no session to write to".into(),
+        ))
+    }
+
+    async fn save(&self, record: &Record) -> Result<()> {
+        let inside = Record {
+            id: digest(record.id),
+            data: record.data.clone(),
+            expiry_date: NEVER,
+        };
+        let saved = match &self.inner {
+            Backend::Sqlite(store) => store.save(&inside).await,
+            Backend::Postgres(store) => store.save(&inside).await,
+        };
+        match saved {
+            // The foreign key refused it. Asking our table beats reading the message, which
+            // Postgres translates.
+            Err(error) if self.alive(record.id).await?.is_none() => {
+                tracing::debug!(%error, "the session ended while a request was in flight");
+                Ok(())
+            }
+            saved => saved,
+        }
+    }
+
+    async fn load(&self, id: &Id) -> Result<Option<Record>> {
+        let Some(expiry_date) = self.alive(*id).await? else {
+            return Ok(None);
+        };
+        let inside = match &self.inner {
+            Backend::Sqlite(store) => store.load(&digest(*id)).await?,
+            Backend::Postgres(store) => store.load(&digest(*id)).await?,
+        };
+        let data = inside.map(|record| record.data).unwrap_or_default();
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
+    }
+
+    /// Ends the session itself, and with it the stock store's row.
+    async fn delete(&self, id: &Id) -> Result<()> {
+        let end = async {
+            let mut tx = self.db.begin().await?;
+            sessions::delete_by_digest(&mut tx, &digest_text(*id)).await?;
+            tx.commit().await
+        };
+        end.await.map_err(backend)
+    }
+}

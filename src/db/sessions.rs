@@ -1,0 +1,232 @@
+//! The table `sessions`: who is signed in where, until when. Ids and tokens of cookies are
+//! never in it, only their digests.
+
+use std::collections::BTreeSet;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Db, Tx, UserId, sql};
+
+/// A session as it is made.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    pub id: Uuid,
+    pub digest: String,
+    pub check_digest: Option<String>,
+    pub user_id: UserId,
+    pub remember: bool,
+    pub created_at: OffsetDateTime,
+    pub idle_expires_at: OffsetDateTime,
+    pub absolute_expires_at: OffsetDateTime,
+    pub ip: String,
+    pub user_agent: String,
+}
+
+/// A live session as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    pub id: Uuid,
+    pub user_id: UserId,
+    pub username: String,
+    pub remember: bool,
+    pub created_at: OffsetDateTime,
+    pub last_seen_at: OffsetDateTime,
+    pub idle_expires_at: OffsetDateTime,
+    pub absolute_expires_at: OffsetDateTime,
+    pub ip: String,
+    pub user_agent: String,
+}
+
+/// What one request needs to know about who sent it, read in one round trip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    pub session_id: Uuid,
+    pub remember: bool,
+    pub last_seen_at: OffsetDateTime,
+    pub absolute_expires_at: OffsetDateTime,
+    pub user_id: UserId,
+    pub username: String,
+    pub email: Option<String>,
+    pub display_name: String,
+    /// Effective roles, granted and included, joined by commas.
+    pub roles: Option<String>,
+    /// What these roles permit, joined by commas; for `admin` all there is.
+    pub permissions: Option<String>,
+}
+
+/// Splits what the engine has joined. Sorted here, since the engines sort by their locale.
+pub fn split(joined: Option<&str>) -> BTreeSet<String> {
+    joined
+        .into_iter()
+        .flat_map(|names| names.split(','))
+        .map(str::to_owned)
+        .collect()
+}
+
+macro_rules! select_current {
+    ($db:expr, $is_it:literal, $digest:expr, $now:expr) => {
+        sql!($db, fetch_optional Current:
+            r#"with recursive held (role_name) as (
+                   select g.role_name from sessions s join grants g on g.user_id = s.user_id
+                   where "# + $is_it + r#" and (g.ends_at is null or g.ends_at > $2)
+                   union
+                   select i.included_name
+                   from held h join role_includes i on i.role_name = h.role_name
+               )
+               select s.id as "session_id: Uuid", s.remember,
+                      s.last_seen_at as "last_seen_at: OffsetDateTime",
+                      s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
+                      u.id as "user_id: UserId", u.username, u.email, u.display_name,
+                      (select string_agg(role_name, ',') from held) as "roles: String",
+                      (select string_agg(name, ',') from (
+                           select p.permission_name as name
+                           from held h join role_permissions p on p.role_name = h.role_name
+                           union
+                           select name from permissions
+                           where exists (select 1 from held where role_name = 'admin')
+                       ) permitted) as "permissions: String"
+               from sessions s join users u on u.id = s.user_id
+               where "# + $is_it + r#" and u.status = 'active'
+                 and s.idle_expires_at > $2 and s.absolute_expires_at > $2"#, $digest, $now)
+    };
+}
+
+/// The user whose session cookie has this digest, if the session lives and the user is active.
+pub async fn find_current(
+    db: &Db,
+    digest: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<Current>> {
+    select_current!(db, "s.digest = $1", digest, now)
+}
+
+/// The same by the digest of the check cookie, which opens `/auth/check` alone.
+pub async fn find_current_by_check(
+    db: &Db,
+    digest: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<Current>> {
+    select_current!(db, "s.check_digest = $1", digest, now)
+}
+
+/// When the live session with this digest ends at the latest.
+pub async fn find_end(
+    db: &Db,
+    digest: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<OffsetDateTime>> {
+    sql!(db, fetch_optional scalar:
+        r#"select s.absolute_expires_at as "end: OffsetDateTime"
+           from sessions s join users u on u.id = s.user_id
+           where s.digest = $1 and u.status = 'active'
+             and s.idle_expires_at > $2 and s.absolute_expires_at > $2"#, digest, now)
+}
+
+macro_rules! select_sessions {
+    ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
+        sql!($($on)+, $fetch Session:
+            r#"select s.id as "id: Uuid", s.user_id as "user_id: UserId", u.username, s.remember,
+                      s.created_at as "created_at: OffsetDateTime",
+                      s.last_seen_at as "last_seen_at: OffsetDateTime",
+                      s.idle_expires_at as "idle_expires_at: OffsetDateTime",
+                      s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
+                      s.ip, s.user_agent
+               from sessions s join users u on u.id = s.user_id "#
+            + $tail $(, $arg)*)
+    };
+}
+
+/// Live sessions, oldest first; `after` is the id of the last one of the page before.
+pub async fn list(
+    db: &Db,
+    after: Uuid,
+    limit: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Session>> {
+    select_sessions!(
+        db,
+        fetch_all,
+        "where s.id > $1 and s.idle_expires_at > $2 and s.absolute_expires_at > $2
+         order by s.id limit $3",
+        after,
+        now,
+        limit
+    )
+}
+
+pub async fn list_of_user(
+    db: &Db,
+    user_id: UserId,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Session>> {
+    select_sessions!(
+        db,
+        fetch_all,
+        "where s.user_id = $1 and s.idle_expires_at > $2 and s.absolute_expires_at > $2
+         order by s.id",
+        user_id.0,
+        now
+    )
+}
+
+pub async fn find_in(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Session>> {
+    select_sessions!(in tx, fetch_optional, "where s.id = $1", id)
+}
+
+pub async fn count(db: &Db, now: OffsetDateTime) -> sqlx::Result<i64> {
+    sql!(db, fetch_one scalar:
+        r#"select count(*) as "count!: i64" from sessions
+           where idle_expires_at > $1 and absolute_expires_at > $1"#, now)
+}
+
+pub async fn create(tx: &mut Tx, session: &NewSession) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "insert into sessions (id, digest, check_digest, user_id, remember, created_at,
+                               last_seen_at, idle_expires_at, absolute_expires_at, ip, user_agent)
+         values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)",
+        session.id, session.digest, session.check_digest, session.user_id.0, session.remember,
+        session.created_at, session.idle_expires_at, session.absolute_expires_at, session.ip,
+        session.user_agent)
+    .map(|_| ())
+}
+
+/// Writes down that a session was used. One that has ended stays ended.
+pub async fn touch(
+    tx: &mut Tx,
+    id: Uuid,
+    seen: OffsetDateTime,
+    idle_expires_at: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "update sessions set last_seen_at = $2, idle_expires_at = $3
+         where id = $1 and last_seen_at < $2", id, seen, idle_expires_at)
+    .map(|_| ())
+}
+
+pub async fn delete(tx: &mut Tx, id: Uuid) -> sqlx::Result<bool> {
+    sql!(in tx, execute: "delete from sessions where id = $1", id).map(|deleted| deleted == 1)
+}
+
+pub async fn delete_by_digest(tx: &mut Tx, digest: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute: "delete from sessions where digest = $1", digest)
+        .map(|deleted| deleted == 1)
+}
+
+/// Ends a user's sessions but `keep`; returns how many.
+pub async fn delete_of_user(tx: &mut Tx, user_id: UserId, keep: Option<Uuid>) -> sqlx::Result<u64> {
+    let keep = keep.unwrap_or(Uuid::nil());
+    sql!(in tx, execute:
+        "delete from sessions where user_id = $1 and id <> $2", user_id.0, keep)
+}
+
+pub async fn delete_all(tx: &mut Tx) -> sqlx::Result<u64> {
+    sql!(in tx, execute: "delete from sessions")
+}
+
+/// Deletes at most `limit` sessions that have expired.
+pub async fn delete_expired(tx: &mut Tx, now: OffsetDateTime, limit: i64) -> sqlx::Result<u64> {
+    sql!(in tx, execute:
+        "delete from sessions where id in
+             (select id from sessions where idle_expires_at <= $1 limit $2)", now, limit)
+}

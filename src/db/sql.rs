@@ -1,0 +1,49 @@
+//! One SQL text, two engines.
+
+/// Runs one SQL statement on whichever database is connected.
+///
+/// The statement is written once and checked at compile time against both engines. sqlx files
+/// its checks under a hash of the text, so the SQLite copy carries a trailing comment to keep
+/// the two apart. Reads go to `&Db` or, inside a transaction, to `in tx` (a `&mut Tx`); writes
+/// go to `in tx` alone.
+///
+/// ```ignore
+/// sql!(db, fetch_optional Row: "select … where id = $1", id)
+/// sql!(db, fetch_one scalar: r#"select count(*) as "count!: i64" from users"#)
+/// sql!(in tx, execute: "delete from grants where user_id = $1", id)
+/// ```
+macro_rules! sql {
+    (in $tx:expr, execute: $($query:tt)+) => {
+        sql!(@run &mut *$tx, conn => &mut **conn, query!, [execute] |done| done.rows_affected(), $($query)+)
+    };
+    (in $tx:expr, $fetch:ident scalar: $($query:tt)+) => {
+        sql!(@run &mut *$tx, conn => &mut **conn, query_scalar!, [$fetch] |value| value, $($query)+)
+    };
+    (in $tx:expr, $fetch:ident $row:ty: $($query:tt)+) => {
+        sql!(@run &mut *$tx, conn => &mut **conn, query_as! $row, [$fetch] |rows| rows, $($query)+)
+    };
+    ($db:expr, $fetch:ident scalar: $($query:tt)+) => {
+        sql!(@run &$db.read, conn => conn, query_scalar!, [$fetch] |value| value, $($query)+)
+    };
+    ($db:expr, $fetch:ident $row:ty: $($query:tt)+) => {
+        sql!(@run &$db.read, conn => conn, query_as! $row, [$fetch] |rows| rows, $($query)+)
+    };
+    (@run $on:expr, $conn:ident => $executor:expr, $macro:ident! $($row:ty)?, [$fetch:ident] |$out:ident| $map:expr,
+        $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
+        match $on {
+            #[cfg(not(sqlx_prepare = "postgres"))]
+            $crate::db::Backend::Sqlite($conn) => {
+                sqlx::$macro!($($row,)? $sql $(+ $more)* + " -- sqlite" $(, $arg)*)
+                    .$fetch($executor).await.map(|$out| $map)
+            }
+            #[cfg(not(sqlx_prepare = "sqlite"))]
+            $crate::db::Backend::Postgres($conn) => {
+                sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*)
+                    .$fetch($executor).await.map(|$out| $map)
+            }
+            #[cfg(sqlx_prepare)]
+            _ => unreachable!("this build only records statements"),
+        }
+    };
+}
+pub(crate) use sql;

@@ -1,0 +1,169 @@
+//! The table `users`: who there is, and what a login needs of them.
+
+use time::OffsetDateTime;
+
+use super::{Db, Tx, UserId, login_keys, sql};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type)]
+#[serde(rename_all = "lowercase")]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Status {
+    Active,
+    Disabled,
+    /// Only the id is left.
+    Removed,
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Active => "active",
+            Self::Disabled => "disabled",
+            Self::Removed => "removed",
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    pub id: UserId,
+    pub status: Status,
+    pub username: String,
+    pub email: Option<String>,
+    pub display_name: String,
+    /// A PHC string; `None`: no password can open this account.
+    pub password_hash: Option<String>,
+    pub session_epoch: i64,
+    pub created_at: OffsetDateTime,
+    pub last_login_at: Option<OffsetDateTime>,
+}
+
+macro_rules! select_users {
+    ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
+        sql!($($on)+, $fetch User:
+            r#"select u.id as "id: UserId", u.status as "status: Status", u.username, u.email,
+                      u.display_name, u.password_hash, u.session_epoch,
+                      u.created_at as "created_at: OffsetDateTime",
+                      u.last_login_at as "last_login_at: OffsetDateTime" "#
+            + $tail $(, $arg)*)
+    };
+}
+
+/// By name or e-mail, given as [`login_keys`] holds them.
+pub async fn find_by_key(db: &Db, key: &str) -> sqlx::Result<Option<User>> {
+    let key = key.as_bytes();
+    select_users!(
+        db,
+        fetch_optional,
+        "from login_keys k join users u on u.id = k.user_id where k.key = $1",
+        key
+    )
+}
+
+pub async fn find_by_key_in(tx: &mut Tx, key: &str) -> sqlx::Result<Option<User>> {
+    let key = key.as_bytes();
+    select_users!(in tx, fetch_optional,
+        "from login_keys k join users u on u.id = k.user_id where k.key = $1", key)
+}
+
+pub async fn find(db: &Db, id: UserId) -> sqlx::Result<Option<User>> {
+    select_users!(db, fetch_optional, "from users u where u.id = $1", id.0)
+}
+
+pub async fn find_in(tx: &mut Tx, id: UserId) -> sqlx::Result<Option<User>> {
+    select_users!(in tx, fetch_optional, "from users u where u.id = $1", id.0)
+}
+
+/// A page of the users, by name. Removed ones have no name and are in no list.
+///
+/// `after`: the name key of the last user of the page before, as bytes; empty for the first.
+pub async fn list(db: &Db, after: &[u8], limit: i64) -> sqlx::Result<Vec<User>> {
+    select_users!(
+        db,
+        fetch_all,
+        "from login_keys k join users u on u.id = k.user_id
+         where k.kind = 'name' and k.key > $1 order by k.key limit $2",
+        after,
+        limit
+    )
+}
+
+pub async fn count(db: &Db) -> sqlx::Result<i64> {
+    sql!(db, fetch_one scalar:
+        r#"select count(*) as "count!: i64" from users where status <> 'removed'"#)
+}
+
+pub async fn create(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "insert into users (id, status, username, email, display_name, password_hash,
+                            session_epoch, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+        user.id.0, user.status as _, user.username, user.email, user.display_name,
+        user.password_hash, user.session_epoch, user.created_at)
+    .map(|_| ())
+}
+
+pub async fn set_status(tx: &mut Tx, id: UserId, status: Status) -> sqlx::Result<()> {
+    sql!(in tx, execute: "update users set status = $2 where id = $1", id.0, status as _)
+        .map(|_| ())
+}
+
+pub async fn set_username(tx: &mut Tx, id: UserId, username: &str) -> sqlx::Result<()> {
+    sql!(in tx, execute: "update users set username = $2 where id = $1", id.0, username).map(|_| ())
+}
+
+/// Sets or clears the password and moves the epoch, so that no login under the old one opens
+/// a session any more.
+pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "update users set password_hash = $2, session_epoch = session_epoch + 1 where id = $1",
+        id.0, hash)
+    .map(|_| ())
+}
+
+/// Replaces a hash by a stronger one of the same password, unless it changed meanwhile.
+pub async fn renew_hash(tx: &mut Tx, id: UserId, old: &str, new: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update users set password_hash = $3 where id = $1 and password_hash = $2", id.0, old, new)
+    .map(|changed| changed == 1)
+}
+
+/// Ends the epoch: a login that has begun opens no session.
+pub async fn end_epoch(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "update users set session_epoch = session_epoch + 1 where id = $1", id.0)
+    .map(|_| ())
+}
+
+/// The same for everybody.
+pub async fn end_all_epochs(tx: &mut Tx) -> sqlx::Result<()> {
+    sql!(in tx, execute: "update users set session_epoch = session_epoch + 1").map(|_| ())
+}
+
+/// Notes a login, if the user is active and still in the epoch that the login saw. Holds the
+/// user's row until `tx` ends, which orders it against everything that ends sessions.
+pub async fn note_login(
+    tx: &mut Tx,
+    id: UserId,
+    epoch: i64,
+    at: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update users set last_login_at = $3
+         where id = $1 and session_epoch = $2 and status = 'active'",
+        id.0, epoch, at)
+    .map(|changed| changed == 1)
+}
+
+/// Empties the row down to its id.
+pub async fn remove(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
+    for kind in [login_keys::Kind::Name, login_keys::Kind::Email] {
+        login_keys::delete(tx, id, kind).await?;
+    }
+    sql!(in tx, execute:
+        "update users set status = 'removed', username = '', email = null, display_name = '',
+                          password_hash = null, session_epoch = session_epoch + 1,
+                          last_login_at = null
+         where id = $1", id.0)
+    .map(|_| ())
+}

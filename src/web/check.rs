@@ -1,0 +1,149 @@
+//! `/auth/check`: what reverse proxies ask before they let a request through.
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use url::form_urlencoded;
+
+use super::{Error, client::Forwarded, cookie, error::login_path, guard};
+use crate::{
+    app::App,
+    auth::{
+        access::{Access, CurrentUser, Decision, Demand, decide},
+        next::Next,
+        sessions,
+    },
+    config::Settings,
+};
+
+/// Above this, `Remote-Permissions` is left out: proxies cut or refuse long headers.
+const MAX_PERMISSIONS_BYTES: usize = 4096;
+
+const NO_STORE: (HeaderName, HeaderValue) =
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+
+pub async fn check(State(app): State<App>, request: Request) -> Result<Response, Error> {
+    let (parts, _) = request.into_parts();
+    let question = Question::parse(parts.uri.query().unwrap_or_default())?;
+    let user = match guard::current_user(&app, &parts.headers).await? {
+        Some(user) => Some(user),
+        None => user_of_check_cookie(&app, &parts.headers).await?,
+    };
+    match decide(user.as_ref(), &Access::Demand(question.demand)) {
+        Decision::Allow => {
+            let headers = user.as_ref().map(identity).unwrap_or_default();
+            Ok((StatusCode::OK, [NO_STORE], headers).into_response())
+        }
+        Decision::Forbid => Err(Error::Forbidden),
+        Decision::SignIn => match to_login(&app.settings, &parts, question.redirect) {
+            Some(location) => Ok((StatusCode::FOUND, [NO_STORE, location]).into_response()),
+            None => Err(Error::Unauthenticated),
+        },
+    }
+}
+
+async fn user_of_check_cookie(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Option<CurrentUser>, Error> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    match cookie::check_token(app, headers) {
+        Some(token) => Ok(sessions::identify_check(app, token).await?),
+        None => Ok(None),
+    }
+}
+
+/// The query of a check.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Question {
+    demand: Demand,
+    redirect: bool,
+}
+
+impl Question {
+    /// Commas mean any of, repeated parameters all of.
+    fn parse(query: &str) -> Result<Self, Error> {
+        let mut question = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let group = || value.split(',').map(str::to_owned).collect();
+            match name.as_ref() {
+                "role" => question.demand.roles.push(group()),
+                "permission" => question.demand.permissions.push(group()),
+                "redirect" if value == "1" => question.redirect = true,
+                _ => return Err(Error::BadRequest),
+            }
+        }
+        Ok(question)
+    }
+}
+
+/// The headers that tell the application who it is.
+fn identity(user: &CurrentUser) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(6);
+    let shown = if user.display_name.is_empty() {
+        &user.username
+    } else {
+        &user.display_name
+    };
+    put(&mut headers, "remote-user", &user.username);
+    put(&mut headers, "remote-user-id", &user.id.to_string());
+    put(&mut headers, "remote-name", shown);
+    if let Some(email) = &user.email {
+        put(&mut headers, "remote-email", email);
+    }
+    put(&mut headers, "remote-groups", &joined(&user.roles));
+    let permissions = joined(&user.permissions);
+    if permissions.len() <= MAX_PERMISSIONS_BYTES {
+        put(&mut headers, "remote-permissions", &permissions);
+    } else {
+        tracing::warn!(user = %user.id, "Remote-Permissions left out: over 4 KB");
+    }
+    headers
+}
+
+/// Names beyond ASCII go as UTF-8; names never hold control characters.
+fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+fn joined(names: &std::collections::BTreeSet<String>) -> String {
+    let mut joined = String::with_capacity(names.iter().map(|name| name.len() + 1).sum());
+    for name in names {
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        joined.push_str(name);
+    }
+    joined
+}
+
+/// For somebody who looks at a page: the login, with the way back. For programs: nothing.
+fn to_login(settings: &Settings, parts: &Parts, wanted: bool) -> Option<(HeaderName, HeaderValue)> {
+    let forwarded = Forwarded::read(settings, parts);
+    let accept = parts
+        .headers
+        .get(header::ACCEPT)
+        .and_then(|accept| accept.to_str().ok());
+    let is_navigation = matches!(forwarded.method, Method::GET | Method::HEAD)
+        && accept.is_some_and(|accept| accept.contains("text/html"));
+    if !wanted || !is_navigation {
+        return None;
+    }
+    let next = forwarded.url.and_then(|url| return_address(settings, &url));
+    let location = settings.public_url.join(&login_path(next.as_deref()));
+    Some((header::LOCATION, location.parse().ok()?))
+}
+
+/// Where the person wanted to go, if a login may lead there: by path when it is our own origin.
+fn return_address(settings: &Settings, url: &str) -> Option<String> {
+    let own = url
+        .strip_prefix(settings.public_url.origin())
+        .filter(|path| path.starts_with('/'));
+    Next::checked(own.unwrap_or(url), settings).map(|next| next.location().to_owned())
+}

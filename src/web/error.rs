@@ -1,0 +1,226 @@
+//! What goes wrong, as an answer: logged once, shown with a request id and what to do next,
+//! never with the cause.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use url::form_urlencoded;
+
+use crate::{auth, text::error as text};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
+    #[error("the form is garbled")]
+    Malformed,
+    #[error("the form is too large")]
+    TooLarge,
+    #[error("the form is of a kind that is not read")]
+    Unsupported,
+    #[error("the form's token is of another session")]
+    Expired,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A page for signed-in users: log in, and come back to `next`.
+    #[error("nobody is signed in")]
+    SignIn { next: Option<String> },
+    #[error("nobody is signed in")]
+    Unauthenticated,
+    #[error("not permitted")]
+    Forbidden,
+    #[error("no such page")]
+    NotFound,
+    #[error("no such method")]
+    MethodNotAllowed,
+    #[error("the request cannot be read")]
+    BadRequest,
+    #[error(transparent)]
+    Form(#[from] FormError),
+    /// A form that did not come from our pages.
+    #[error("the form came from elsewhere")]
+    CrossSite,
+    /// The Host header names somebody else.
+    #[error("the host is not ours")]
+    Misdirected,
+    #[error("the link is not valid")]
+    LinkInvalid,
+    #[error("there is an admin already")]
+    SetupDone,
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    #[error("the session failed: {0}")]
+    Session(#[from] tower_sessions::session::Error),
+    #[error("the page failed: {0}")]
+    Template(#[from] askama::Error),
+}
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Auth(error.into())
+    }
+}
+
+/// What an error page shows; rides on the response until the page is made around it.
+#[derive(Debug, Clone, Copy)]
+pub struct Problem {
+    pub status: StatusCode,
+    pub title: &'static str,
+    pub message: &'static str,
+    /// Address and label of where to go on.
+    pub action: Option<(&'static str, &'static str)>,
+}
+
+/// Seconds after which a program or person who was sent away may come back.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+impl Error {
+    fn problem(&self) -> Problem {
+        use StatusCode as S;
+        let account = Some(("/account", text::TO_ACCOUNT));
+        let login = Some(("/login", text::TO_LOGIN));
+        let (status, title, message, action) = match self {
+            Self::SignIn { .. } | Self::Unauthenticated => (
+                S::UNAUTHORIZED,
+                text::FORBIDDEN_TITLE,
+                text::FORBIDDEN,
+                login,
+            ),
+            Self::Forbidden => (
+                S::FORBIDDEN,
+                text::FORBIDDEN_TITLE,
+                text::FORBIDDEN,
+                account,
+            ),
+            Self::NotFound => (
+                S::NOT_FOUND,
+                text::NOT_FOUND_TITLE,
+                text::NOT_FOUND,
+                account,
+            ),
+            Self::MethodNotAllowed => (
+                S::METHOD_NOT_ALLOWED,
+                text::METHOD_NOT_ALLOWED_TITLE,
+                text::METHOD_NOT_ALLOWED,
+                account,
+            ),
+            Self::BadRequest | Self::Form(FormError::Malformed) => (
+                S::BAD_REQUEST,
+                text::BAD_REQUEST_TITLE,
+                text::BAD_REQUEST,
+                account,
+            ),
+            Self::Form(FormError::TooLarge) => (
+                S::PAYLOAD_TOO_LARGE,
+                text::TOO_LARGE_TITLE,
+                text::TOO_LARGE,
+                account,
+            ),
+            Self::Form(FormError::Unsupported) => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                text::UNSUPPORTED_FORM_TITLE,
+                text::UNSUPPORTED_FORM,
+                account,
+            ),
+            Self::Form(FormError::Expired) => (
+                S::FORBIDDEN,
+                text::FORM_EXPIRED_TITLE,
+                text::FORM_EXPIRED,
+                account,
+            ),
+            Self::CrossSite => (
+                S::FORBIDDEN,
+                text::CROSS_SITE_TITLE,
+                text::CROSS_SITE,
+                account,
+            ),
+            Self::Misdirected => (
+                S::MISDIRECTED_REQUEST,
+                text::MISDIRECTED_TITLE,
+                text::MISDIRECTED,
+                None,
+            ),
+            Self::LinkInvalid | Self::Auth(auth::Error::Refused(auth::Refusal::LinkInvalid)) => {
+                (S::GONE, text::LINK_INVALID_TITLE, text::LINK_INVALID, login)
+            }
+            Self::SetupDone | Self::Auth(auth::Error::Refused(auth::Refusal::SetupDone)) => {
+                (S::GONE, text::SETUP_DONE_TITLE, text::SETUP_DONE, login)
+            }
+            Self::Auth(auth::Error::Busy(_)) => {
+                (S::SERVICE_UNAVAILABLE, text::BUSY_TITLE, text::BUSY, None)
+            }
+            error if error.is_unavailable() => (
+                S::SERVICE_UNAVAILABLE,
+                text::DATABASE_TITLE,
+                text::DATABASE,
+                None,
+            ),
+            Self::Auth(auth::Error::Refused(_)) => (
+                S::BAD_REQUEST,
+                text::BAD_REQUEST_TITLE,
+                text::BAD_REQUEST,
+                account,
+            ),
+            Self::Auth(_) | Self::Session(_) | Self::Template(_) => (
+                S::INTERNAL_SERVER_ERROR,
+                text::INTERNAL_TITLE,
+                text::INTERNAL,
+                None,
+            ),
+        };
+        Problem {
+            status,
+            title,
+            message,
+            action,
+        }
+    }
+
+    /// The session store says only in words what failed, and it fails with the database.
+    fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Auth(error) => error.is_temporary(),
+            Self::Session(tower_sessions::session::Error::Store(_)) => true,
+            _ => false,
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        if let Self::SignIn { next } = &self {
+            return Redirect::to(&login_path(next.as_deref())).into_response();
+        }
+        let problem = self.problem();
+        match problem.status {
+            StatusCode::INTERNAL_SERVER_ERROR => tracing::error!(error = %self, "failed"),
+            StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(error = %self, "unavailable"),
+            _ => tracing::debug!(error = %self, "refused"),
+        }
+        let mut response = (problem.status, format!("{}\n", problem.title)).into_response();
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response.extensions_mut().insert(problem);
+        response
+    }
+}
+
+/// `/login`, with the way back if there is one.
+pub fn login_path(next: Option<&str>) -> String {
+    match next {
+        Some(next) => {
+            let query = form_urlencoded::Serializer::new(String::new())
+                .append_pair("next", next)
+                .finish();
+            format!("/login?{query}")
+        }
+        None => "/login".to_owned(),
+    }
+}

@@ -1,0 +1,96 @@
+//! The one way in for forms and queries: urlencoded, small, whole; a form also from this session.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{
+    Me,
+    error::{Error, FormError},
+};
+use crate::{app::App, auth::token};
+
+/// Most bytes of a form.
+const MAX_BYTES: usize = 64 * 1024;
+
+/// The fields of a form. On a route for signed-in users it has also proven to come from a page
+/// of the same session, by the hidden field `form_token`.
+pub struct Form<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
+        is_urlencoded(request.headers())?;
+        let me = request.extensions().get::<Me>().cloned();
+        let body = read(request).await?;
+        are_fields_utf8(&body)?;
+        if let Some(Me(user)) = me {
+            let signed: Signed =
+                serde_urlencoded::from_bytes(&body).map_err(|_| FormError::Malformed)?;
+            if !token::is_form_token(&app.keys, user.session.id, &signed.form_token) {
+                return Err(FormError::Expired.into());
+            }
+        }
+        let fields = serde_urlencoded::from_bytes(&body).map_err(|_| FormError::Malformed)?;
+        Ok(Self(fields))
+    }
+}
+
+/// The query of a page.
+pub struct Asked<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        are_fields_utf8(query.as_bytes())?;
+        serde_urlencoded::from_str(query)
+            .map(Self)
+            .map_err(|_| Error::BadRequest)
+    }
+}
+
+#[derive(Deserialize)]
+struct Signed {
+    #[serde(default)]
+    form_token: String,
+}
+
+fn is_urlencoded(headers: &HeaderMap) -> Result<(), FormError> {
+    let kind = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind
+        .and_then(|kind| kind.split(';').next())
+        .unwrap_or_default()
+        .trim();
+    let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
+    if is_plain && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        Ok(())
+    } else {
+        Err(FormError::Unsupported)
+    }
+}
+
+async fn read(request: Request) -> Result<Bytes, FormError> {
+    match Limited::new(request.into_body(), MAX_BYTES).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(FormError::TooLarge),
+        Err(_) => Err(FormError::Malformed),
+    }
+}
+
+/// The parser would put a replacement character for what is not UTF-8, and so make different
+/// passwords the same.
+fn are_fields_utf8(body: &[u8]) -> Result<(), FormError> {
+    let decoded: Vec<u8> = percent_encoding::percent_decode(body).collect();
+    std::str::from_utf8(&decoded)
+        .map(|_| ())
+        .map_err(|_| FormError::Malformed)
+}

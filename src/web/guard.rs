@@ -1,0 +1,120 @@
+//! Stands before every handler: finds out who asks, and lets the one decision function decide.
+
+use std::{pin::Pin, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, OriginalUri, Request},
+    handler::Handler,
+    http::{HeaderMap, Method, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+
+use super::{Error, Kind, cookie};
+use crate::{
+    app::App,
+    auth::{
+        access::{Access, CurrentUser, Decision, decide},
+        sessions,
+    },
+};
+
+/// A handler behind what its route requires.
+#[derive(Clone)]
+pub(super) struct Guarded<H> {
+    pub access: Access,
+    pub kind: Kind,
+    pub handler: H,
+}
+
+impl<H, T> Handler<(T,), App> for Guarded<H>
+where
+    H: Handler<T, App> + Sync,
+    T: 'static,
+{
+    type Future = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+    fn call(self, mut request: Request, app: App) -> Self::Future {
+        Box::pin(async move {
+            match admit(&app, &self.access, self.kind, &mut request).await {
+                Ok(()) => self.handler.call(request, app).await,
+                Err(error) => error.into_response(),
+            }
+        })
+    }
+}
+
+/// Lets the request on to its handler, with the user in it if the route asks for one.
+async fn admit(app: &App, access: &Access, kind: Kind, request: &mut Request) -> Result<(), Error> {
+    if matches!(access, Access::Public | Access::Query) {
+        return Ok(());
+    }
+    let user = current_user(app, request.headers()).await?;
+    match decide(user.as_ref(), access) {
+        Decision::Allow => {}
+        Decision::Forbid => return Err(Error::Forbidden),
+        Decision::SignIn if kind == Kind::Check => return Err(Error::Unauthenticated),
+        Decision::SignIn => {
+            return Err(Error::SignIn {
+                next: next(request),
+            });
+        }
+    }
+    request
+        .extensions_mut()
+        .insert(user.map(Arc::new).map(Me).ok_or(Error::Unauthenticated)?);
+    Ok(())
+}
+
+/// Where to return to after the login: only what can be asked for again.
+fn next(request: &Request) -> Option<String> {
+    let uri = match request.extensions().get::<OriginalUri>() {
+        Some(OriginalUri(uri)) => uri,
+        None => request.uri(),
+    };
+    let is_repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
+    uri.path_and_query()
+        .filter(|_| is_repeatable)
+        .map(ToString::to_string)
+}
+
+/// Whose request this is. The place where another kind of credential would be read: a request
+/// that carries one in `Authorization` never falls back to its cookies.
+pub(super) async fn current_user(
+    app: &App,
+    headers: &HeaderMap,
+) -> Result<Option<CurrentUser>, Error> {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return Ok(None);
+    }
+    match cookie::session_token(app, headers) {
+        Some(token) => Ok(sessions::identify(app, token).await?),
+        None => Ok(None),
+    }
+}
+
+/// The signed-in user, for handlers of routes that require one.
+#[derive(Clone, Debug)]
+pub struct Me(pub Arc<CurrentUser>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Me {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .ok_or(Error::Unauthenticated)
+    }
+}
+
+/// Whoever asks, for handlers of public pages: perhaps somebody who is signed in.
+pub struct Visitor(pub Option<CurrentUser>);
+
+impl FromRequestParts<App> for Visitor {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        current_user(app, &parts.headers).await.map(Self)
+    }
+}

@@ -1,0 +1,120 @@
+//! `/link`: choose a password, once. Looking at the page spends nothing.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    Error,
+    client::Client,
+    form::{Asked, Form},
+    page::Page,
+    pages::{Frame, LinkPage},
+};
+use crate::{
+    app::App,
+    auth::{
+        self, Refusal,
+        link::{self, Opens},
+        name::Username,
+        password::{MAX_BYTES, Password, PasswordError},
+    },
+    text,
+};
+
+#[derive(Deserialize)]
+pub struct Opened {
+    #[serde(default)]
+    token: String,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    Asked(asked): Asked<Opened>,
+) -> Result<impl IntoResponse, Error> {
+    let (_, opens) = link::peek(&app, &asked.token).await?;
+    Ok(Page(page(&app, &opens, asked.token, String::new())))
+}
+
+#[derive(Deserialize)]
+pub struct Fields {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+}
+
+pub async fn submit(
+    State(app): State<App>,
+    client: Client,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Error> {
+    let (token, opens) = link::peek(&app, &fields.token).await?;
+    let mut page = page(&app, &opens, fields.token, fields.username);
+    let password = Password::chosen(&fields.password, app.settings.password_min_length);
+    page.password_problem = password
+        .as_ref()
+        .err()
+        .map(|error| password_problem(*error));
+    let by = client.visitor();
+    match opens {
+        Opens::PasswordOf(_) => {
+            let Ok(password) = password else {
+                return Ok(mistaken(page));
+            };
+            link::set_password(&app, &by, token, &password).await?;
+            Ok(Redirect::to("/login?done=password").into_response())
+        }
+        Opens::Setup => {
+            let username = Username::parse(&page.username);
+            page.username_problem = username
+                .as_ref()
+                .err()
+                .map(|_| text::form::USERNAME_INVALID.to_owned());
+            let (Ok(username), Ok(password)) = (username, password) else {
+                return Ok(mistaken(page));
+            };
+            match link::set_up(&app, &by, token, username, &password).await {
+                Ok(()) => Ok(Redirect::to("/login?done=setup").into_response()),
+                Err(auth::Error::Refused(Refusal::NameTaken(_))) => {
+                    page.username_problem = Some(text::form::USERNAME_TAKEN.to_owned());
+                    Ok(mistaken(page))
+                }
+                Err(error) => Err(error.into()),
+            }
+        }
+    }
+}
+
+fn page(app: &App, opens: &Opens, token: String, typed: String) -> LinkPage {
+    LinkPage {
+        frame: Frame::default(),
+        setup: *opens == Opens::Setup,
+        token,
+        username: match opens {
+            Opens::Setup => typed,
+            Opens::PasswordOf(user) => user.username.clone(),
+        },
+        username_problem: None,
+        password_problem: None,
+        min_length: app.settings.password_min_length,
+    }
+}
+
+fn mistaken(page: LinkPage) -> Response {
+    (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response()
+}
+
+/// What is wrong with a new password, beside its field.
+pub fn password_problem(error: PasswordError) -> String {
+    match error {
+        PasswordError::TooShort(min_length) => text::form::password_too_short(min_length),
+        PasswordError::TooLong => text::form::password_too_long(MAX_BYTES),
+        PasswordError::Unprintable => text::form::PASSWORD_UNPRINTABLE.to_owned(),
+    }
+}

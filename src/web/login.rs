@@ -1,0 +1,144 @@
+//! `/login`: the form, and the way in.
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+
+use super::{
+    Error, Visitor,
+    client::Client,
+    cookie,
+    form::{Asked, Form},
+    page::{FormAction, Page},
+    pages::{Frame, LoginPage},
+};
+use crate::{
+    app::App,
+    auth::{
+        self, login,
+        next::Next,
+        sessions::{self, Wanted},
+    },
+    text,
+};
+
+#[derive(Deserialize)]
+pub struct Start {
+    #[serde(default)]
+    next: String,
+    #[serde(default)]
+    done: String,
+}
+
+/// What the page before has done, by the word in the address.
+fn notice(done: &str) -> Option<&'static str> {
+    match done {
+        "signed-out" => Some(text::notice::SIGNED_OUT),
+        "password" => Some(text::notice::PASSWORD_SET),
+        "setup" => Some(text::notice::SETUP_DONE),
+        _ => None,
+    }
+}
+
+pub async fn show(
+    State(app): State<App>,
+    Visitor(user): Visitor,
+    Asked(asked): Asked<Start>,
+) -> Response {
+    if user.is_some() {
+        let next = Next::parse(&asked.next, &app.settings);
+        return Redirect::to(next.location()).into_response();
+    }
+    let notice = notice(&asked.done).map(str::to_owned);
+    let frame = Frame {
+        notice,
+        ..Frame::default()
+    };
+    let fields = Fields {
+        next: asked.next,
+        ..Fields::default()
+    };
+    page(&app, frame, fields, None).into_response()
+}
+
+#[derive(Deserialize, Default)]
+pub struct Fields {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    password: String,
+    remember: Option<String>,
+    #[serde(default)]
+    next: String,
+}
+
+pub async fn submit(
+    State(app): State<App>,
+    client: Client,
+    headers: HeaderMap,
+    Form(fields): Form<Fields>,
+) -> Result<Response, Error> {
+    let by = client.visitor();
+    let user = match login::authenticate(&app, &by, &fields.username, &fields.password).await {
+        Ok(Some(user)) => user,
+        Ok(None) => return Ok(refused(&app, fields)),
+        Err(auth::Error::Busy(_)) => return Ok(busy(&app, fields)),
+        Err(error) => return Err(error.into()),
+    };
+    let wanted = Wanted {
+        remember: fields.remember.is_some(),
+        user_agent: &client.user_agent,
+        replaces: cookie::session_token(&app, &headers),
+    };
+    match sessions::open(&app, &by, &user, wanted).await? {
+        Some(opened) => {
+            let next = Next::parse(&fields.next, &app.settings);
+            let mut response = Redirect::to(next.location()).into_response();
+            response.headers_mut().extend(cookie::set(&app, &opened));
+            Ok(response)
+        }
+        None => Ok(refused(&app, fields)),
+    }
+}
+
+fn refused(app: &App, fields: Fields) -> Response {
+    let problem = Some(text::login::REFUSED);
+    (
+        StatusCode::UNAUTHORIZED,
+        page(app, Frame::default(), fields, problem),
+    )
+        .into_response()
+}
+
+fn busy(app: &App, fields: Fields) -> Response {
+    let page = page(app, Frame::default(), fields, Some(text::login::BUSY));
+    let retry = [(header::RETRY_AFTER, HeaderValue::from_static("2"))];
+    (StatusCode::SERVICE_UNAVAILABLE, retry, page).into_response()
+}
+
+/// The form, with what was typed but the password.
+fn page(
+    app: &App,
+    frame: Frame,
+    fields: Fields,
+    problem: Option<&'static str>,
+) -> impl IntoResponse + use<> {
+    let next = Next::checked(&fields.next, &app.settings);
+    let form_action = next
+        .as_ref()
+        .and_then(Next::origin)
+        .map(|origin| FormAction(origin.into()));
+    let page = LoginPage {
+        frame,
+        username: fields.username.chars().take(256).collect(),
+        remember: fields.remember.is_some(),
+        next: next
+            .map(|next| next.location().to_owned())
+            .unwrap_or_default(),
+        problem,
+    };
+    (form_action.map(axum::Extension), Page(page))
+}

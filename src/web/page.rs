@@ -1,0 +1,158 @@
+//! What holds for every page: the Host rule, where forms may come from, the security headers,
+//! and how errors look.
+
+use askama::Template;
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{Html, IntoResponse, Response},
+};
+
+use super::{
+    Error,
+    error::Problem,
+    pages::{ErrorPage, Frame},
+};
+use crate::{app::App, config::Settings, telemetry::RequestId};
+
+/// A template as a response.
+pub struct Page<T>(pub T);
+
+impl<T: Template> IntoResponse for Page<T> {
+    fn into_response(self) -> Response {
+        match self.0.render() {
+            Ok(html) => Html(html).into_response(),
+            Err(error) => Error::from(error).into_response(),
+        }
+    }
+}
+
+/// A foreign origin that the page's form may end at, put on the response by its handler:
+/// browsers hold `form-action` against the redirect too.
+#[derive(Clone)]
+pub struct FormAction(pub String);
+
+pub async fn not_found() -> Error {
+    Error::NotFound
+}
+
+pub async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>().copied();
+    let mut response = match judge(&app.settings, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
+    };
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = response.headers().get(header::ALLOW).cloned();
+        response = Error::MethodNotAllowed.into_response();
+        response
+            .headers_mut()
+            .extend(allow.map(|methods| (header::ALLOW, methods)));
+    }
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = render(problem, id, response);
+    }
+    secure(&app.settings, &mut response);
+    response
+}
+
+/// Whether the request is meant for us, and if it changes something, comes from us.
+fn judge(settings: &Settings, request: &Request) -> Result<(), Error> {
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let host = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str())
+        .or(host);
+    if !host.is_some_and(|host| settings.public_url.is_host(host)) {
+        return Err(Error::Misdirected);
+    }
+    let changes = !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    let headers = request.headers();
+    let is_at_stake = headers.contains_key(header::COOKIE) || request.uri().path() == "/login";
+    if changes && is_at_stake && !is_same_origin(settings, headers) {
+        return Err(Error::CrossSite);
+    }
+    Ok(())
+}
+
+/// Whether the form came from our own pages: by `Sec-Fetch-Site`, which a page cannot set, or
+/// where a browser does not send it by `Origin`.
+fn is_same_origin(settings: &Settings, headers: &HeaderMap) -> bool {
+    match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => origin
+            .to_str()
+            .is_ok_and(|origin| settings.public_url.is_origin(origin)),
+        (None, None) => false,
+    }
+}
+
+fn render(problem: Problem, id: Option<RequestId>, response: Response) -> Response {
+    let page = ErrorPage {
+        frame: Frame::default(),
+        status: problem.status.as_u16(),
+        title: problem.title,
+        message: problem.message.to_owned(),
+        action: problem.action.map(|(href, label)| (href.to_owned(), label)),
+        request_id: id.map(|id| id.to_string()).unwrap_or_default(),
+    };
+    let mut headers = response.headers().clone();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.remove(header::CONTENT_TYPE);
+    match page.render() {
+        Ok(html) => (problem.status, headers, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the error page failed");
+            response
+        }
+    }
+}
+
+const SECURITY: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // Not `no-referrer`: that makes the Origin of our own forms `null`.
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+fn secure(settings: &Settings, response: &mut Response) {
+    let form_action = response.extensions_mut().remove::<FormAction>();
+    let form_action = form_action
+        .map(|FormAction(origin)| format!(" {origin}"))
+        .unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+         frame-ancestors 'none'; base-uri 'none'; form-action 'self'{form_action}"
+    );
+    let headers = response.headers_mut();
+    for (name, value) in SECURITY {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if let Ok(policy) = HeaderValue::try_from(policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    if settings.public_url.is_https() {
+        let year = HeaderValue::from_static("max-age=31536000");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
+}

@@ -1,0 +1,212 @@
+//! The accept loop: a header timeout, a cap on connections and a graceful stop, which
+//! `axum::serve` does not have.
+
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, extract::Request};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, UnixListener},
+    sync::Semaphore,
+};
+use tower::ServiceExt;
+
+use super::{Peer, router};
+use crate::{app::App, auth::sessions, config::Listen};
+
+/// Slow clients get this long to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Requests in flight get this long to finish after the signal to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// Uses of sessions are written down this often.
+const WRITE_EVERY: Duration = Duration::from_secs(5);
+/// Expired sessions are looked for every so many writes.
+const SWEEP_EVERY: u32 = 12;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("cannot listen on {listen}: {reason}")]
+    Listen { listen: Listen, reason: String },
+}
+
+enum Listener {
+    Tcp(TcpListener),
+    /// With the path, which goes when the listener does.
+    Unix(UnixListener, PathBuf),
+}
+
+/// Serves until `stop` is done, then lets requests in flight finish. Calls `ready` with the
+/// address once it is listening.
+pub async fn serve(
+    app: App,
+    ready: impl FnOnce(&str),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let listener = listen(&app.settings.listen).await?;
+    ready(&address(&listener));
+    let slots = Arc::new(Semaphore::new(app.settings.max_connections));
+    let graceful = GracefulShutdown::new();
+    let router = router(app.clone());
+    let chores = tokio::spawn(chores(app.clone()));
+    let mut stop = pin!(stop);
+    loop {
+        // A connection is taken only when there is room for it; the others wait in the backlog.
+        let slot = tokio::select! {
+            () = &mut stop => break,
+            slot = slots.clone().acquire_owned() => slot,
+        };
+        let accepted = tokio::select! {
+            () = &mut stop => break,
+            accepted = accept(&listener) => accepted,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: wait for some to come back.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let connection = connection(stream, Peer(peer), router.clone());
+        let connection = graceful.watch(connection);
+        tokio::spawn(async move {
+            let _slot = slot;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended early");
+            }
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(STOP_WITHIN, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!("stopped before every request was answered");
+    }
+    chores.abort();
+    if let Err(error) = sessions::write_touched(&app).await {
+        tracing::warn!(%error, "the last uses of sessions were not written down");
+    }
+    app.db.close().await;
+    Ok(())
+}
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+fn connection(
+    stream: Box<dyn Stream>,
+    peer: Peer,
+    router: Router,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
+    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(peer);
+        router.clone().oneshot(request)
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_headers(100)
+        .max_buf_size(64 * 1024)
+        .serve_connection(TokioIo::new(stream), service)
+}
+
+async fn accept(listener: &Listener) -> std::io::Result<(Box<dyn Stream>, Option<IpAddr>)> {
+    match listener {
+        Listener::Tcp(listener) => {
+            let (stream, peer) = listener.accept().await?;
+            stream.set_nodelay(true)?;
+            Ok((Box::new(stream), Some(peer.ip().to_canonical())))
+        }
+        Listener::Unix(listener, _) => {
+            let (stream, _) = listener.accept().await?;
+            Ok((Box::new(stream), None))
+        }
+    }
+}
+
+async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
+    let bound = match listen {
+        Listen::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
+        Listen::Unix(path) => bind_unix(path)
+            .await
+            .map(|socket| Listener::Unix(socket, path.clone())),
+    };
+    bound.map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "something else listens there; stop it, or choose another with --listen".into()
+            }
+            _ => error.to_string(),
+        };
+        ServeError::Listen {
+            listen: listen.clone(),
+            reason,
+        }
+    })
+}
+
+/// Binds the socket; one that nobody listens on any more is replaced.
+async fn bind_unix(path: &Path) -> std::io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            if tokio::net::UnixStream::connect(path).await.is_ok() || !is_socket(path) {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    }
+}
+
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
+}
+
+fn address(listener: &Listener) -> String {
+    match listener {
+        Listener::Tcp(listener) => listener
+            .local_addr()
+            .map(|address| address.to_string())
+            .unwrap_or_default(),
+        Listener::Unix(_, path) => format!("unix:{}", path.display()),
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if let Self::Unix(_, path) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+/// What is done beside the requests: writing down uses of sessions, sweeping expired ones.
+async fn chores(app: App) {
+    for round in 0u32.. {
+        tokio::time::sleep(WRITE_EVERY).await;
+        if let Err(error) = sessions::write_touched(&app).await {
+            tracing::warn!(%error, "uses of sessions were not written down; trying again");
+        }
+        if round % SWEEP_EVERY == 0
+            && let Err(error) = sessions::sweep(&app).await
+        {
+            tracing::warn!(%error, "expired sessions were not swept; trying again");
+        }
+    }
+}

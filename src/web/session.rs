@@ -1,0 +1,39 @@
+//! The `Session` of tower-sessions for the pages: data of a signed-in user, kept with the
+//! session and gone with it. Nothing is read or written unless a handler uses it.
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tower_sessions::Session;
+
+use super::{Error, cookie};
+use crate::app::App;
+
+const NOTICE: &str = "notice";
+
+/// Puts a `Session` into the request and saves what the handler changed in it. The session's
+/// beginning, its cookie and its end are none of its business: `auth::sessions` has them.
+pub async fn attach(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let id = cookie::session_token(&app, request.headers()).map(|token| token.session_id());
+    let session = Session::new(id, app.store.clone(), None);
+    request.extensions_mut().insert(session.clone());
+    let response = next.run(request).await;
+    if session.is_modified() && !response.status().is_server_error() {
+        if let Err(error) = session.save().await {
+            return Error::from(error).into_response();
+        }
+    }
+    response
+}
+
+/// Leaves a sentence for the next page.
+pub async fn leave_notice(session: &Session, notice: &str) -> Result<(), Error> {
+    Ok(session.insert(NOTICE, notice).await?)
+}
+
+/// Takes the sentence that the page before left.
+pub async fn take_notice(session: &Session) -> Result<Option<String>, Error> {
+    Ok(session.remove(NOTICE).await?)
+}

@@ -1,0 +1,12 @@
+// What the pages can do without: showing a password while it is typed.
+for (const button of document.querySelectorAll("button.reveal")) {
+  const input = document.getElementById(button.getAttribute("aria-controls"));
+  const show = (shown) => {
+    input.type = shown ? "text" : "password";
+    button.setAttribute("aria-pressed", shown);
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => show(input.type === "password"));
+  // Browsers keep what was typed into text fields, so it leaves as a password.
+  input.form.addEventListener("submit", () => show(false));
+}
