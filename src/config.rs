@@ -186,6 +186,16 @@ impl Settings {
         })
     }
 
+    /// Takes the port that was free, when port 0 asked for any.
+    pub fn listening_on(&mut self, listen: Listen) {
+        if let (Listen::Tcp(asked), Listen::Tcp(got)) = (&self.listen, &listen)
+            && self.public_url == PublicUrl::loopback(*asked)
+        {
+            self.public_url = PublicUrl::loopback(*got);
+        }
+        self.listen = listen;
+    }
+
     /// Whether forwarding headers of this peer are believed; `None` is a unix socket.
     pub fn trusts(&self, peer: Option<IpAddr>) -> bool {
         self.trusted_proxies.iter().any(|proxy| proxy.covers(peer))

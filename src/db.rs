@@ -22,7 +22,7 @@ use sqlx::{Pool, Postgres, Sqlite, Transaction};
 use uuid::Uuid;
 
 pub use connect::{ConnectError, connect};
-pub use migrate::{MigrateError, Schema};
+pub use migrate::{MigrateError, Schema, SchemaError, schema_at};
 pub(crate) use sql::sql;
 
 /// One value per supported engine.

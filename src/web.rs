@@ -28,7 +28,7 @@ pub use client::Peer;
 pub use error::Error;
 pub use guard::{Me, Visitor};
 pub use route::{Kind, Route};
-pub use serve::{ServeError, serve};
+pub use serve::{Listener, ServeError, listen, serve};
 
 use crate::{
     app::App,

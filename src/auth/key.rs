@@ -16,9 +16,15 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use super::By;
 use crate::{
+    app::App,
     clock::Clock,
-    db::{Db, keys, turns},
+    db::{
+        Db,
+        audit::{Entry, RecordError, Target},
+        keys, turns,
+    },
     random::{Random, RandomFailed},
 };
 
@@ -131,9 +137,21 @@ impl Keys {
         })))
     }
 
-    /// Adds a key, first to the file and then to the database; new cookies are made with it.
-    /// Returns its id.
-    pub(super) fn add_to_file(&self, random: &Random) -> Result<String, KeyError> {
+    /// Reads the file again when the database names a key that is not known here.
+    pub async fn follow(&self, db: &Db) -> sqlx::Result<()> {
+        let ring = self.ring();
+        if keys::list(db)
+            .await?
+            .iter()
+            .any(|id| ring.iter().all(|key| key.id != *id))
+        {
+            self.reload();
+        }
+        Ok(())
+    }
+
+    /// Adds a key to the file; returns its id.
+    fn add_to_file(&self, random: &Random) -> Result<String, KeyError> {
         let (id, line) = new_line(random)?;
         let mut file = OpenOptions::new()
             .append(true)
@@ -211,6 +229,34 @@ impl Keys {
             Err(error) => tracing::error!(%error, "the key file was not read again"),
         }
     }
+}
+
+/// Adds a key, first to the file and then to the database; from then on it makes the new
+/// cookies, and the old keys still open theirs. Returns its id.
+pub async fn rotate(app: &App, by: &By) -> Result<String, RotateError> {
+    let id = app.keys.add_to_file(&app.pen.random)?;
+    let mut tx = app.db.begin().await?;
+    turns::take(&mut tx, turns::KEYS).await?;
+    keys::create(&mut tx, &id, app.now()).await?;
+    app.pen
+        .record(
+            &mut tx,
+            by,
+            Entry::new("key.rotate", Target::Key(id.clone())),
+        )
+        .await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("the database failed: {0}")]
+    Db(#[from] sqlx::Error),
 }
 
 impl std::fmt::Debug for Keys {

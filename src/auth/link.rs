@@ -50,6 +50,12 @@ pub async fn make(app: &App, by: &By, user_id: UserId) -> Result<Token> {
     Ok(token)
 }
 
+/// Whether there is no admin yet.
+pub async fn is_setup_due(app: &App) -> Result<bool> {
+    let mut tx = app.db.begin().await?;
+    Ok(grant_rows::count_admins(&mut tx, app.now()).await? == 0)
+}
+
 /// Makes the link that makes the first admin. `None` when there is an admin.
 pub async fn make_setup(app: &App, by: &By) -> Result<Option<Token>> {
     let mut tx = app.db.begin().await?;
@@ -101,14 +107,11 @@ pub async fn peek(app: &App, token: &str) -> Result<(Token, Opens)> {
     let link = links::find(&app.db, &token.digest(), app.now()).await?;
     let link = link.ok_or(Refusal::LinkInvalid)?;
     let Some(user_id) = link.user_id else {
-        let mut tx = app.db.begin().await?;
-        let admins = grant_rows::count_admins(&mut tx, app.now()).await?;
-        let opens = if admins > 0 {
-            Err(Refusal::SetupDone)
+        return if is_setup_due(app).await? {
+            Ok((token, Opens::Setup))
         } else {
-            Ok(Opens::Setup)
+            Err(Refusal::SetupDone.into())
         };
-        return Ok((token, opens?));
     };
     let user = crate::db::users::find(&app.db, user_id).await?;
     let user = user.filter(|user| user.status == Status::Active);

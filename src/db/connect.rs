@@ -3,7 +3,7 @@
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use sqlx::{
-    ConnectOptions,
+    ConnectOptions, Connection,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -34,6 +34,10 @@ pub enum ConnectError {
         "the schema of the database URL's search_path does not exist; create it first: create schema …"
     )]
     NoSchema,
+    #[error(
+        "the database holds tables of another program ({0}); give rolecall a database of its own"
+    )]
+    Foreign(String),
 }
 
 /// Connects to `url` (`sqlite:…` or `postgres:…`). A SQLite file that is missing is created,
@@ -46,23 +50,49 @@ pub async fn connect(url: &str) -> Result<Db, ConnectError> {
     }
 }
 
-async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
+/// The file that a SQLite URL names; `None` for Postgres.
+pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>, ConnectError> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => Ok(Some(sqlite_options(url)?.get_filename().to_path_buf())),
+        _ => Ok(None),
+    }
+}
+
+fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, ConnectError> {
     if url.contains(":memory:") || url.contains("mode=memory") {
         return Err(ConnectError::InMemory);
     }
-    let options = SqliteConnectOptions::from_str(url).map_err(unreadable)?;
+    SqliteConnectOptions::from_str(url).map_err(unreadable)
+}
+
+async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
+    let options = sqlite_options(url)?
+        .busy_timeout(WAIT)
+        .disable_statement_logging();
     let file = options.get_filename().to_path_buf();
     let failed = |error: sqlx::Error| ConnectError::Open {
         place: file.display().to_string(),
         reason: sqlite_reason(&error),
     };
+    if file.exists() {
+        // The settings below would change another program's file, so look before.
+        let mut look = options
+            .clone()
+            .read_only(true)
+            .connect()
+            .await
+            .map_err(failed)?;
+        let tables = sqlite_tables(&mut look).await.map_err(failed)?;
+        look.close().await.map_err(failed)?;
+        if let Some(table) = super::migrate::foreign_table(&tables) {
+            return Err(ConnectError::Foreign(table.to_owned()));
+        }
+    }
     let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
-        .foreign_keys(true)
-        .busy_timeout(WAIT)
-        .disable_statement_logging();
+        .foreign_keys(true);
 
     // Switching a new file to WAL does not wait for others that do the same.
     let _first = first_opener(&file)
@@ -89,6 +119,15 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         write: Backend::Sqlite(write),
         place: Place::File(file),
     })
+}
+
+/// Names of the tables in the file.
+pub(super) async fn sqlite_tables(
+    on: impl sqlx::Executor<'_, Database = sqlx::Sqlite>,
+) -> sqlx::Result<Vec<String>> {
+    let sql = "select name from sqlite_master where type = 'table' \
+               and name not like 'sqlite_%' order by name";
+    sqlx::query_scalar(sql).fetch_all(on).await
 }
 
 /// The lock beside the file, while the file does not exist yet.
@@ -161,9 +200,14 @@ fn sqlite_reason(error: &sqlx::Error) -> String {
     match code.map(|code| code & 0xff) {
         Some(8) => "it is read-only; give this user write access to the file and its folder".into(),
         Some(11 | 26) => "it is not a SQLite database, or it is damaged; restore a backup".into(),
+        None if is_missing(error) => "no such folder, or no access to it".into(),
         Some(14) => "no such folder, or no access to it".into(),
         _ => plain(error),
     }
+}
+
+fn is_missing(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound)
 }
 
 fn postgres_reason(error: &sqlx::Error) -> String {

@@ -4,7 +4,10 @@ use std::sync::LazyLock;
 
 use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
 
-use super::{Backend, Db, Place, connect::lock_beside};
+use super::{
+    Backend, Db, Place,
+    connect::{ConnectError, connect, lock_beside, sqlite_file, sqlite_tables},
+};
 
 /// The migrations of this program. What a newer one has applied is judged by [`compare`].
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
@@ -108,29 +111,25 @@ impl Db {
     pub async fn schema(&self) -> Result<Schema, MigrateError> {
         let tables = self.tables().await?;
         let recorded = tables.iter().any(|table| table == "_sqlx_migrations");
-        let ours = tables.iter().any(|table| table == "login_keys");
-        let foreign = tables.iter().find(|table| *table != "_sqlx_migrations");
         let applied = if recorded {
             self.applied().await?
         } else {
             Vec::new()
         };
-        Ok(match foreign {
-            Some(table) if !ours => Schema::Foreign(table.clone()),
-            Some(table) if applied.is_empty() => Schema::Foreign(table.clone()),
-            None if !applied.is_empty() => Schema::Foreign("_sqlx_migrations".into()),
-            _ => compare(&applied),
+        Ok(match foreign_table(&tables) {
+            Some(table) => Schema::Foreign(table.to_owned()),
+            // Without a table of ours, what is recorded is another program's.
+            None if tables.len() == 1 && !applied.is_empty() => {
+                Schema::Foreign("_sqlx_migrations".into())
+            }
+            None => compare(&applied),
         })
     }
 
     /// Names of the tables in this file or schema. The catalogues differ by engine.
     async fn tables(&self) -> sqlx::Result<Vec<String>> {
         match &self.write {
-            Backend::Sqlite(pool) => {
-                let sql = "select name from sqlite_master where type = 'table' \
-                           and name not like 'sqlite_%' order by name";
-                sqlx::query_scalar(sql).fetch_all(pool).await
-            }
+            Backend::Sqlite(pool) => sqlite_tables(pool).await,
             Backend::Postgres(pool) => {
                 let sql = "select tablename::text from pg_tables \
                            where schemaname = current_schema() order by tablename";
@@ -163,6 +162,29 @@ impl Db {
         };
         Ok(rows.into_iter().map(applied).collect())
     }
+}
+
+/// A table that shows the database to be another program's: there is one, and none of ours.
+pub(super) fn foreign_table(tables: &[String]) -> Option<&str> {
+    let is_ours = tables.iter().any(|table| table == "login_keys");
+    let foreign = tables.iter().find(|table| *table != "_sqlx_migrations");
+    foreign.filter(|_| !is_ours).map(String::as_str)
+}
+
+/// How the database at `url` relates to the migrations of this program. Makes no file.
+pub async fn schema_at(url: &str) -> Result<Schema, SchemaError> {
+    if sqlite_file(url)?.is_some_and(|file| !file.exists()) {
+        return Ok(compare(&[]));
+    }
+    Ok(connect(url).await?.schema().await?)
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SchemaError {
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
 }
 
 struct Applied {

@@ -37,10 +37,17 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
             Ok((StatusCode::OK, [NO_STORE], headers).into_response())
         }
         Decision::Forbid => Err(Error::Forbidden),
-        Decision::SignIn => match to_login(&app.settings, &parts, question.redirect) {
-            Some(location) => Ok((StatusCode::FOUND, [NO_STORE, location]).into_response()),
-            None => Err(Error::Unauthenticated),
-        },
+        Decision::SignIn => {
+            let mut response = Error::Unauthenticated.into_response();
+            if let Some(location) = to_login(&app.settings, &parts) {
+                // nginx takes nothing but 401 for a "no", and hands the address on.
+                response.headers_mut().insert(header::LOCATION, location);
+                if question.redirect {
+                    *response.status_mut() = StatusCode::FOUND;
+                }
+            }
+            Ok(response)
+        }
     }
 }
 
@@ -123,8 +130,9 @@ fn joined(names: &std::collections::BTreeSet<String>) -> String {
     joined
 }
 
-/// For somebody who looks at a page: the login, with the way back. For programs: nothing.
-fn to_login(settings: &Settings, parts: &Parts, wanted: bool) -> Option<(HeaderName, HeaderValue)> {
+/// For a browser that goes to a page: the address of the login, with the way back. For
+/// programs: nothing.
+fn to_login(settings: &Settings, parts: &Parts) -> Option<HeaderValue> {
     let forwarded = Forwarded::read(settings, parts);
     let accept = parts
         .headers
@@ -132,12 +140,9 @@ fn to_login(settings: &Settings, parts: &Parts, wanted: bool) -> Option<(HeaderN
         .and_then(|accept| accept.to_str().ok());
     let is_navigation = matches!(forwarded.method, Method::GET | Method::HEAD)
         && accept.is_some_and(|accept| accept.contains("text/html"));
-    if !wanted || !is_navigation {
-        return None;
-    }
     let next = forwarded.url.and_then(|url| return_address(settings, &url));
     let location = settings.public_url.join(&login_path(next.as_deref()));
-    Some((header::LOCATION, location.parse().ok()?))
+    location.parse().ok().filter(|_| is_navigation)
 }
 
 /// Where the person wanted to go, if a login may lead there: by path when it is our own origin.

@@ -40,21 +40,27 @@ pub enum ServeError {
     Listen { listen: Listen, reason: String },
 }
 
-enum Listener {
+/// An open door; connections wait behind it until [`serve`] takes them.
+pub struct Listener(Socket);
+
+enum Socket {
     Tcp(TcpListener),
     /// With the path, which goes when the listener does.
     Unix(UnixListener, PathBuf),
 }
 
-/// Serves until `stop` is done, then lets requests in flight finish. Calls `ready` with the
-/// address once it is listening.
-pub async fn serve(
-    app: App,
-    ready: impl FnOnce(&str),
-    stop: impl Future<Output = ()>,
-) -> Result<(), ServeError> {
-    let listener = listen(&app.settings.listen).await?;
-    ready(&address(&listener));
+impl Listener {
+    /// Where it listens: for port 0, which one it got.
+    pub fn address(&self) -> Listen {
+        match &self.0 {
+            Socket::Tcp(listener) => listener.local_addr().map(Listen::Tcp).unwrap_or_default(),
+            Socket::Unix(_, path) => Listen::Unix(path.clone()),
+        }
+    }
+}
+
+/// Serves until `stop` is done, then lets requests in flight finish.
+pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>) {
     let slots = Arc::new(Semaphore::new(app.settings.max_connections));
     let graceful = GracefulShutdown::new();
     let router = router(app.clone());
@@ -100,7 +106,6 @@ pub async fn serve(
         tracing::warn!(%error, "the last uses of sessions were not written down");
     }
     app.db.close().await;
-    Ok(())
 }
 
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -125,27 +130,28 @@ fn connection(
 }
 
 async fn accept(listener: &Listener) -> std::io::Result<(Box<dyn Stream>, Option<IpAddr>)> {
-    match listener {
-        Listener::Tcp(listener) => {
+    match &listener.0 {
+        Socket::Tcp(listener) => {
             let (stream, peer) = listener.accept().await?;
             stream.set_nodelay(true)?;
             Ok((Box::new(stream), Some(peer.ip().to_canonical())))
         }
-        Listener::Unix(listener, _) => {
+        Socket::Unix(listener, _) => {
             let (stream, _) = listener.accept().await?;
             Ok((Box::new(stream), None))
         }
     }
 }
 
-async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
+/// Opens the door.
+pub async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
     let bound = match listen {
-        Listen::Tcp(address) => TcpListener::bind(address).await.map(Listener::Tcp),
+        Listen::Tcp(address) => TcpListener::bind(address).await.map(Socket::Tcp),
         Listen::Unix(path) => bind_unix(path)
             .await
-            .map(|socket| Listener::Unix(socket, path.clone())),
+            .map(|socket| Socket::Unix(socket, path.clone())),
     };
-    bound.map_err(|error| {
+    bound.map(Listener).map_err(|error| {
         let reason = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
                 "something else listens there; stop it, or choose another with --listen".into()
@@ -178,19 +184,9 @@ fn is_socket(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|file| file.file_type().is_socket())
 }
 
-fn address(listener: &Listener) -> String {
-    match listener {
-        Listener::Tcp(listener) => listener
-            .local_addr()
-            .map(|address| address.to_string())
-            .unwrap_or_default(),
-        Listener::Unix(_, path) => format!("unix:{}", path.display()),
-    }
-}
-
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Self::Unix(_, path) = self {
+        if let Socket::Unix(_, path) = &self.0 {
             let _ = std::fs::remove_file(path);
         }
     }
@@ -202,6 +198,9 @@ async fn chores(app: App) {
         tokio::time::sleep(WRITE_EVERY).await;
         if let Err(error) = sessions::write_touched(&app).await {
             tracing::warn!(%error, "uses of sessions were not written down; trying again");
+        }
+        if let Err(error) = app.keys.follow(&app.db).await {
+            tracing::warn!(%error, "could not see which keys are in use; trying again");
         }
         if round % SWEEP_EVERY == 0
             && let Err(error) = sessions::sweep(&app).await

@@ -1,0 +1,221 @@
+//! The command line: everything that the pages do, offline or beside a running server. It is
+//! the system: exempt from "who may change whom", bound by every other rule.
+
+mod audit;
+mod grant;
+mod key;
+mod migrate;
+mod output;
+mod password;
+mod role;
+mod routes;
+mod serve;
+mod session;
+mod user;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::{
+    app::{App, Migrate, OpenError},
+    auth::{self, Actor, By},
+    clock::Clock,
+    config::{Chosen, ConfigError, Settings},
+    random::Random,
+};
+
+/// Login, sessions, users and roles for your application.
+#[derive(Parser)]
+#[command(name = "rolecall", version, arg_required_else_help = true)]
+struct Cli {
+    /// Database: sqlite://FILE or postgres://… [env: ROLECALL_DATABASE_URL, else DATABASE_URL]
+    /// [default: sqlite://rolecall.db]
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// Settings file (TOML)
+    #[arg(long, global = true, env = "ROLECALL_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages and the checks
+    Serve {
+        #[command(flatten)]
+        settings: Box<Chosen>,
+        /// Refuse a database whose schema is not up to date instead of migrating it
+        #[arg(long)]
+        no_migrate: bool,
+    },
+    /// Bring the database to the schema of this version
+    Migrate {
+        /// Only say what would be applied; exit 3 if there is something
+        #[arg(long)]
+        check: bool,
+    },
+    /// Users: add, list, change, remove
+    #[command(subcommand)]
+    User(user::Command),
+    /// Roles: what they permit and include
+    #[command(subcommand)]
+    Role(role::Command),
+    /// Grant a role to a user, or change the end and reason of a grant
+    Grant(grant::Grant),
+    /// Take a role from a user
+    Revoke { user: String, role: String },
+    /// Say whether a user has a role or permission, and through what; exit 1 for no
+    Explain {
+        user: String,
+        #[arg(value_name = "ROLE-or-PERMISSION")]
+        what: String,
+    },
+    /// Sessions: list, end
+    #[command(subcommand)]
+    Session(session::Command),
+    /// The audit trail
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// The keys that sign cookies
+    #[command(subcommand)]
+    Key(key::Command),
+    /// List every route with what it requires
+    Routes {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+}
+
+/// Why a command ends with another exit code than 0.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Schema(#[from] crate::db::SchemaError),
+    #[error(transparent)]
+    Auth(#[from] auth::Error),
+    #[error(transparent)]
+    Rotate(#[from] auth::key::RotateError),
+    #[error(transparent)]
+    Serve(#[from] crate::web::ServeError),
+    #[error("cannot read or write: {0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Other(String),
+    /// A finding, already told: exit 1.
+    #[error("")]
+    Finding,
+    /// There is a difference or pending work, already told: exit 3.
+    #[error("")]
+    Pending,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Auth(error.into())
+    }
+}
+
+impl From<auth::Refusal> for Failure {
+    fn from(refusal: auth::Refusal) -> Self {
+        Self::Auth(refusal.into())
+    }
+}
+
+impl From<auth::name::NameError> for Failure {
+    fn from(error: auth::name::NameError) -> Self {
+        Self::Auth(error.into())
+    }
+}
+
+type Outcome = Result<(), Failure>;
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(Err(error.into())),
+    };
+    report(runtime.block_on(run(cli)))
+}
+
+fn report(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever reads our output has read enough.
+        Err(Failure::Io(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Finding) => ExitCode::FAILURE,
+        Err(Failure::Pending) => ExitCode::from(3),
+        Err(error) => {
+            eprintln!("rolecall: {}", error.to_string().replace('\n', " "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Which database, and which settings file.
+struct Place {
+    database_url: String,
+    config: Option<PathBuf>,
+}
+
+impl Place {
+    /// Opens the database for a command at the terminal.
+    async fn open(&self) -> Result<App, Failure> {
+        let settings = Settings::of_environment(self.config.as_deref())?;
+        self.open_with(settings, Migrate::Apply).await
+    }
+
+    async fn open_with(&self, settings: Settings, migrate: Migrate) -> Result<App, Failure> {
+        let (clock, random) = (Clock::system(), Random::system());
+        Ok(App::open(&self.database_url, settings, migrate, clock, random).await?)
+    }
+}
+
+async fn run(cli: Cli) -> Outcome {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let url = cli.database_url;
+    let url = url
+        .or_else(|| variable("ROLECALL_DATABASE_URL"))
+        .or_else(|| variable("DATABASE_URL"));
+    let place = Place {
+        database_url: url.unwrap_or_else(|| "sqlite://rolecall.db".to_owned()),
+        config: cli.config,
+    };
+    match cli.command {
+        Command::Serve {
+            settings,
+            no_migrate,
+        } => serve::run(&place, *settings, no_migrate).await,
+        Command::Migrate { check } => migrate::run(&place, check).await,
+        Command::User(command) => user::run(&place, command).await,
+        Command::Role(command) => role::run(&place, command).await,
+        Command::Grant(grant) => grant::grant(&place, grant).await,
+        Command::Revoke { user, role } => grant::revoke(&place, &user, &role).await,
+        Command::Explain { user, what } => grant::explain(&place, &user, &what).await,
+        Command::Session(command) => session::run(&place, command).await,
+        Command::Audit(command) => audit::run(&place, command).await,
+        Command::Key(command) => key::run(&place, command).await,
+        Command::Routes { json } => routes::run(json),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "rolecall", &mut script);
+            output::write(&script)
+        }
+    }
+}
+
+/// Whoever sits at the terminal, as the audit trail names them.
+fn operator() -> By {
+    By::new(Actor::Cli(whoami::username()))
+}

@@ -1,0 +1,208 @@
+//! `role`: make and change roles.
+
+use serde_json::json;
+
+use super::{
+    Outcome, Place, operator,
+    output::{self, List},
+};
+use crate::{
+    app::App,
+    auth::{
+        Refusal,
+        name::{ADMIN, PermissionName, RoleName, is_built_in},
+        roles::{self, Graph},
+    },
+    db::{permissions, roles as rows},
+};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Make a role
+    Add {
+        name: String,
+        /// What it is for
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        description: String,
+    },
+    /// List the roles
+    List {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one role with what it permits and includes
+    Show {
+        name: String,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Delete a role, with its grants
+    Remove { name: String },
+    /// Let a role do something; permissions are made when first named
+    Allow {
+        role: String,
+        #[arg(required = true)]
+        permission: Vec<String>,
+    },
+    /// Take permissions from a role
+    Deny {
+        role: String,
+        #[arg(required = true)]
+        permission: Vec<String>,
+    },
+    /// ROLE also has all of OTHER
+    Include { role: String, other: String },
+    /// ROLE no longer has all of OTHER
+    Exclude { role: String, other: String },
+}
+
+pub async fn run(place: &Place, command: Command) -> Outcome {
+    let app = place.open().await?;
+    let by = operator();
+    match command {
+        Command::Add { name, description } => {
+            let name = RoleName::parse(&name)?;
+            roles::create(&app, &by, &name, &description).await?;
+            output::line(&format!("role {} made", name.as_str()))
+        }
+        Command::List { json } => list(&app, json).await,
+        Command::Show { name, json } => show(&app, &name, json).await,
+        Command::Remove { name } => {
+            let name = RoleName::parse(&name)?;
+            roles::delete(&app, &by, &name).await?;
+            output::line(&format!("role {} removed", name.as_str()))
+        }
+        Command::Allow { role, permission } => {
+            let (role, permissions) = parse(&role, &permission)?;
+            for permission in &permissions {
+                roles::allow(&app, &by, &role, permission).await?;
+            }
+            output::line(&format!(
+                "{} permits {}",
+                role.as_str(),
+                permission.join(", ")
+            ))
+        }
+        Command::Deny { role, permission } => {
+            let (role, permissions) = parse(&role, &permission)?;
+            for permission in &permissions {
+                roles::deny(&app, &by, &role, permission).await?;
+            }
+            let names = permission.join(", ");
+            output::line(&format!(
+                "{} no longer permits {names} by itself",
+                role.as_str()
+            ))
+        }
+        Command::Include { role, other } => {
+            let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
+            roles::include(&app, &by, &role, &other).await?;
+            output::line(&format!("{} includes {}", role.as_str(), other.as_str()))
+        }
+        Command::Exclude { role, other } => {
+            let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
+            roles::exclude(&app, &by, &role, &other).await?;
+            output::line(&format!(
+                "{} no longer includes {}",
+                role.as_str(),
+                other.as_str()
+            ))
+        }
+    }
+}
+
+fn parse(
+    role: &str,
+    permissions: &[String],
+) -> Result<(RoleName, Vec<PermissionName>), super::Failure> {
+    let permissions = permissions.iter().map(|name| PermissionName::parse(name));
+    Ok((
+        RoleName::parse(role)?,
+        permissions.collect::<Result<_, _>>()?,
+    ))
+}
+
+async fn list(app: &App, json: bool) -> Outcome {
+    let graph = Graph::load(&app.db).await?;
+    let header = ["ROLE", "HELD BY", "INCLUDES", "PERMISSIONS", "DESCRIPTION"];
+    let mut list = List::new(json, header);
+    for role in rows::list(&app.db, app.now()).await? {
+        let row = [
+            role.name.clone(),
+            role.holders.to_string(),
+            graph.includes(&role.name).join(" "),
+            if role.name == ADMIN {
+                "all".into()
+            } else {
+                graph.permissions(&role.name).join(" ")
+            },
+            role.description.clone(),
+        ];
+        list.push(row, || {
+            json!({
+                "name": role.name,
+                "description": role.description,
+                "built_in": is_built_in(&role.name),
+                "holders": role.holders,
+                "includes": graph.includes(&role.name),
+                "permissions": graph.permissions(&role.name),
+            })
+        })?;
+    }
+    list.finish()
+}
+
+async fn show(app: &App, name: &str, json: bool) -> Outcome {
+    let name = RoleName::parse(name)?;
+    let name = name.as_str();
+    let roles = rows::list(&app.db, app.now()).await?;
+    let role = roles.into_iter().find(|role| role.name == name);
+    let role = role.ok_or_else(|| Refusal::NoRole(name.to_owned()))?;
+    let graph = Graph::load(&app.db).await?;
+    let effective: Vec<String> = if name == ADMIN {
+        let mut all = permissions::list(&app.db).await?;
+        all.sort();
+        all
+    } else {
+        let closure = graph.closure(name);
+        let permissions = closure
+            .iter()
+            .flat_map(|role| graph.permissions(role).iter().cloned());
+        permissions
+            .collect::<std::collections::BTreeSet<_>>()
+            .into_iter()
+            .collect()
+    };
+    let grantors = rows::list_grantors(&app.db).await?;
+    let grantors: Vec<_> = grantors
+        .into_iter()
+        .filter(|pair| pair.role == name)
+        .map(|pair| pair.other)
+        .collect();
+    if json {
+        return output::json(&json!({
+            "name": name,
+            "description": role.description,
+            "built_in": is_built_in(name),
+            "holders": role.holders,
+            "includes": graph.includes(name),
+            "permissions": graph.permissions(name),
+            "effective_permissions": effective,
+            "grantors": grantors,
+        }));
+    }
+    let or_none = |names: &[String]| match names {
+        [] => "none".to_owned(),
+        names => names.join(", "),
+    };
+    output::line(&format!(
+        "role         {name}{}\ndescription  {}\nheld by      {}\nincludes     {}\npermits      {}\nin all       {}\ngrantors     {}",
+        if is_built_in(name) { " (built in)" } else { "" },
+        output::clean(&role.description),
+        role.holders,
+        or_none(graph.includes(name)),
+        or_none(graph.permissions(name)),
+        or_none(&effective),
+        or_none(&grantors),
+    ))
+}

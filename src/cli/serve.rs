@@ -1,0 +1,79 @@
+//! `serve`: the pages and checks, until a signal says stop.
+
+use std::io::IsTerminal;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Failure, Outcome, Place, output};
+use crate::{
+    app::{App, Migrate},
+    auth::{Actor, By, link},
+    config::{self, Chosen, Settings},
+    telemetry, web,
+};
+
+pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
+    let mut settings = Settings::load(flags, place.config.as_deref())?;
+    telemetry::init(settings.log_format);
+    for name in config::unknown_variables() {
+        tracing::warn!(name, "this variable is no setting of rolecall");
+    }
+    if settings.password_min_length < 15 {
+        tracing::warn!(
+            password_min_length = settings.password_min_length,
+            "passwords under 15 characters are weak as the only factor (NIST SP 800-63B-4)"
+        );
+    }
+    let listener = web::listen(&settings.listen).await?;
+    settings.listening_on(listener.address());
+    let migrate = if no_migrate {
+        Migrate::Refuse
+    } else {
+        Migrate::Apply
+    };
+    let app = place.open_with(settings, migrate).await?;
+    // Signals are listened for before anybody is told that we are there.
+    let stop = stop()?;
+    let setup = setup_message(&app).await?;
+    let Settings {
+        listen, public_url, ..
+    } = &app.settings;
+    tracing::info!(address = %listen, %public_url, "listening");
+    if let Some(message) = setup {
+        output::line(&message)?;
+    }
+    web::serve(app, listener, stop).await;
+    Ok(())
+}
+
+/// What to do first, while there is no admin. The link is for eyes at a terminal; anywhere
+/// else it would be kept in a log.
+async fn setup_message(app: &App) -> Result<Option<String>, Failure> {
+    if !std::io::stdout().is_terminal() {
+        if link::is_setup_due(app).await? {
+            tracing::warn!(
+                "there is no admin yet; make one: rolecall user add NAME --role admin --invite"
+            );
+        }
+        return Ok(None);
+    }
+    let token = link::make_setup(app, &By::new(Actor::System)).await?;
+    Ok(token.map(|token| {
+        format!(
+            "\nThere is no admin yet. Open this link within an hour to make the first one:\n\n  {}\n",
+            link::url(app, token)
+        )
+    }))
+}
+
+fn stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}

@@ -1,0 +1,12 @@
+//! The real binary: its commands, its exit codes, its server beside its commands.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+#[path = "cli/commands.rs"]
+mod commands;
+#[path = "cli/program.rs"]
+mod program;
+#[path = "cli/server.rs"]
+mod server;
+mod support;

@@ -1,0 +1,320 @@
+//! Every command, offline.
+
+use serde_json::json;
+
+use crate::program::{PASSWORD, on_both};
+
+#[test]
+fn users_are_made_shown_changed_and_removed() {
+    on_both(|program| {
+        let kim = [
+            "user",
+            "add",
+            "Kim",
+            "--email",
+            "Kim@Example.com",
+            "--display-name",
+            "Kim K.",
+        ];
+        let arguments: Vec<_> = kim.iter().copied().chain(["--password-stdin"]).collect();
+        assert_eq!(program.run_with(&arguments, PASSWORD).out, "kim is made\n");
+
+        let shown = program.json(&["user", "show", "KIM@example.COM"]);
+        assert_eq!(shown["username"], "kim");
+        assert_eq!(shown["email"], "Kim@Example.com");
+        assert_eq!(shown["display_name"], "Kim K.");
+        assert_eq!(shown["status"], "active");
+        assert_eq!(shown["has_password"], true);
+        assert_eq!(shown["roles"], json!([]));
+        let id = shown["id"].as_str().unwrap().to_owned();
+
+        program.ok(&["user", "disable", "kim"]);
+        assert_eq!(program.json(&["user", "show", &id])["status"], "disabled");
+        assert!(
+            program
+                .refused(&["user", "link", "kim"])
+                .contains("user enable kim")
+        );
+        program.ok(&["user", "enable", "kim"]);
+        program.ok(&["user", "rename", "kim", "Kimberly"]);
+        assert_eq!(
+            program.json(&["user", "show", "kimberly"])["id"],
+            id.as_str()
+        );
+        assert!(
+            program
+                .refused(&["user", "show", "kim"])
+                .contains("no user kim")
+        );
+
+        program.ok(&["user", "remove", "kimberly"]);
+        assert_eq!(program.json(&["user", "list"]), json!([]));
+        program.add_user("kimberly", &[]);
+        assert_ne!(
+            program.json(&["user", "show", "kimberly"])["id"],
+            id.as_str()
+        );
+    });
+}
+
+#[test]
+fn passwords_come_from_standard_input_or_are_made_and_links_are_printed_alone() {
+    on_both(|program| {
+        let made = program.ok(&["user", "add", "ann", "--generate-password"]);
+        assert_eq!((made.trim().len(), made.lines().count()), (29, 1));
+        let link = program.ok(&["user", "add", "ben", "--invite"]);
+        assert!(
+            link.starts_with("http://127.0.0.1:8000/link?token="),
+            "{link}"
+        );
+        assert_eq!(
+            program.json(&["user", "show", "ben"])["has_password"],
+            false
+        );
+        let link = program.ok(&["user", "link", "ann"]);
+        assert!(
+            link.starts_with("http://127.0.0.1:8000/link?token="),
+            "{link}"
+        );
+
+        let short = program.run_with(&["user", "password", "ann", "--password-stdin"], "short\n");
+        assert_eq!(short.code, 1);
+        assert!(
+            short.err.contains("at least 15 characters"),
+            "{}",
+            short.err
+        );
+        let set = program.run_with(&["user", "password", "ann", "--password-stdin"], PASSWORD);
+        assert_eq!(set.out, "ann has a new password\n");
+        // Without a terminal there is nobody to ask.
+        assert!(
+            program
+                .refused(&["user", "password", "ann"])
+                .contains("--password-stdin")
+        );
+        assert!(
+            program
+                .refused(&["user", "add", "cy"])
+                .contains("--password-stdin")
+        );
+        assert!(
+            program
+                .refused(&["user", "show", "cy"])
+                .contains("no user cy")
+        );
+    });
+}
+
+#[test]
+fn roles_include_permit_and_are_explained() {
+    on_both(|program| {
+        program.ok(&["role", "add", "viewer"]);
+        program.ok(&["role", "add", "editor", "--description", "Writes"]);
+        program.ok(&["role", "allow", "viewer", "reports:read"]);
+        program.ok(&["role", "allow", "editor", "reports:write", "reports:print"]);
+        program.ok(&["role", "include", "editor", "viewer"]);
+        let editor = program.json(&["role", "show", "editor"]);
+        assert_eq!(
+            editor["permissions"],
+            json!(["reports:print", "reports:write"])
+        );
+        let all = json!(["reports:print", "reports:read", "reports:write"]);
+        assert_eq!(editor["effective_permissions"], all);
+        assert_eq!(editor["grantors"], json!(["user-manager"]));
+
+        program.add_user("kim", &[]);
+        program.ok(&[
+            "grant", "kim", "editor", "--for", "2h", "--reason", "release",
+        ]);
+        let yes = program.ok(&["explain", "kim", "reports:read"]);
+        for part in [
+            "yes\n",
+            "granted editor by cli:",
+            "(release)",
+            "editor includes viewer",
+            "viewer permits",
+        ] {
+            assert!(yes.contains(part), "{part:?} in {yes}");
+        }
+        for what in ["reports:write", "viewer", "editor"] {
+            program.ok(&["explain", "kim", what]);
+        }
+        let no = program.run(&["explain", "kim", "admin"]);
+        assert_eq!((no.code, no.out.lines().next()), (1, Some("no")));
+        assert!(
+            program
+                .refused(&["explain", "kim", "nope:nope"])
+                .contains("no permission")
+        );
+        assert!(
+            program
+                .refused(&["explain", "kim", "nope"])
+                .contains("no role")
+        );
+
+        let cycle = program.refused(&["role", "include", "viewer", "editor"]);
+        assert!(cycle.contains("viewer -> editor -> viewer"), "{cycle}");
+        program.ok(&["role", "deny", "editor", "reports:print"]);
+        program.ok(&["role", "exclude", "editor", "viewer"]);
+        assert_eq!(program.run(&["explain", "kim", "reports:read"]).code, 1);
+        program.ok(&["revoke", "kim", "editor"]);
+        assert!(
+            program
+                .refused(&["revoke", "kim", "editor"])
+                .contains("does not have")
+        );
+        program.ok(&["role", "remove", "viewer"]);
+        assert!(
+            program
+                .refused(&["role", "show", "viewer"])
+                .contains("no role viewer")
+        );
+    });
+}
+
+#[test]
+fn what_is_built_in_stays_as_it_is() {
+    on_both(|program| {
+        program.ok(&["role", "add", "mine"]);
+        for arguments in [
+            &["role", "add", "admin"][..],
+            &["role", "add", "rolecall.x"],
+            &["role", "remove", "user"],
+            &["role", "allow", "auditor", "reports:read"],
+            &["role", "deny", "user-manager", "rolecall.users:read"],
+            &["role", "include", "user", "mine"],
+            &["role", "include", "mine", "admin"],
+            &["role", "include", "mine", "auditor"],
+            &["role", "allow", "mine", "rolecall.new:thing"],
+        ] {
+            program.refused(arguments);
+        }
+    });
+}
+
+#[test]
+fn the_last_admin_stays() {
+    on_both(|program| {
+        program.add_user("alice", &["admin"]);
+        for arguments in [
+            &["user", "disable", "alice"][..],
+            &["user", "remove", "alice"],
+            &["revoke", "alice", "admin"],
+            &["grant", "alice", "admin", "--for", "2h"],
+        ] {
+            let line = program.refused(arguments);
+            assert!(line.contains("make another one first"), "{line}");
+        }
+        // One who cannot log in yet, or only for a while, does not count.
+        program.ok(&["user", "add", "ben", "--role", "admin", "--invite"]);
+        program.add_user("cy", &[]);
+        program.ok(&["grant", "cy", "admin", "--until", "2099-01-01T00:00:00Z"]);
+        program.refused(&["revoke", "alice", "admin"]);
+        program.ok(&["grant", "cy", "admin"]);
+        program.ok(&["revoke", "alice", "admin"]);
+    });
+}
+
+#[test]
+fn every_change_is_in_the_audit_trail_and_a_refused_one_is_not() {
+    on_both(|program| {
+        program.add_user("kim", &["user"]);
+        program.ok(&["role", "add", "editor"]);
+        program.ok(&["grant", "kim", "editor", "--reason", "release"]);
+        program.refused(&["role", "add", "editor"]);
+        program.refused(&["grant", "kim", "nope"]);
+        let records = program.json(&["audit", "list"]);
+        let actions: Vec<_> = records
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["action"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            actions,
+            ["grant.create", "role.create", "grant.create", "user.create"]
+        );
+        let grant = &records[0];
+        assert!(grant["actor"].as_str().unwrap().starts_with("cli:"));
+        assert_eq!(grant["target_personal"]["name"], "kim");
+        assert_eq!(grant["detail"]["role"], "editor");
+        assert_eq!(grant["detail"]["after"]["reason"], "release");
+        assert_eq!(
+            program
+                .json(&["audit", "list", "--limit", "1"])
+                .as_array()
+                .unwrap()
+                .len(),
+            1
+        );
+        assert!(program.ok(&["audit", "list"]).contains("user kim"));
+
+        program.ok(&["user", "remove", "kim"]);
+        let left = program.ok(&["audit", "list", "--json"]);
+        assert!(
+            !left.contains("kim"),
+            "a removed person is forgotten: {left}"
+        );
+    });
+}
+
+#[test]
+fn migrate_tells_what_is_pending_and_applies_it() {
+    on_both(|program| {
+        let pending = program.run(&["migrate", "--check"]);
+        assert_eq!(
+            (pending.code, pending.out.as_str()),
+            (3, "pending 0001_schema\n")
+        );
+        assert!(!program.key_file().exists(), "a check makes nothing");
+        assert_eq!(program.ok(&["migrate"]), "applied 0001_schema\n");
+        assert!(program.key_file().exists());
+        assert_eq!(
+            program.ok(&["migrate", "--check"]),
+            "the schema is up to date\n"
+        );
+        assert_eq!(program.ok(&["migrate"]), "the schema is up to date\n");
+    });
+}
+
+#[test]
+fn routes_and_completions_need_no_database() {
+    on_both(|program| {
+        let routes = program.json(&["routes"]);
+        let admin = routes
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|one| one["path"] == "/admin");
+        assert_eq!(admin.unwrap()["requires"], "rolecall.users:read");
+        assert!(program.ok(&["routes"]).contains("/auth/check"));
+        assert!(program.ok(&["completions", "bash"]).contains("rolecall"));
+        assert_eq!(program.run(&["migrate", "--check"]).code, 3);
+    });
+}
+
+#[test]
+fn usage_mistakes_exit_with_2() {
+    on_both(|program| {
+        for arguments in [
+            &["frobnicate"][..],
+            &["user", "add"],
+            &["user", "add", "x", "--invite", "--generate-password"],
+            &[
+                "grant",
+                "x",
+                "y",
+                "--for",
+                "2h",
+                "--until",
+                "2099-01-01T00:00:00Z",
+            ],
+            &["grant", "x", "y", "--for", "soon"],
+            &["session", "end"],
+            &["serve", "--no-such-setting", "1"],
+            &["serve", "--argon2", "m=1"],
+        ] {
+            assert_eq!(program.run(arguments).code, 2, "{arguments:?}");
+        }
+    });
+}

@@ -1,0 +1,321 @@
+//! Runs the binary in a folder of its own, and talks to its server.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+use crate::support::{Database, Engine};
+
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Runs the test on each engine.
+pub fn on_both(test: impl Fn(Program)) {
+    for engine in [Engine::Sqlite, Engine::Postgres] {
+        println!("on {engine:?}");
+        test(Program::new(engine));
+    }
+}
+
+/// The binary with a database, in a folder of its own.
+pub struct Program {
+    database: Database,
+    runtime: tokio::runtime::Runtime,
+}
+
+pub struct Answer {
+    pub code: i32,
+    pub out: String,
+    pub err: String,
+}
+
+impl Program {
+    pub fn new(engine: Engine) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        Self {
+            database: runtime.block_on(Database::create(engine)),
+            runtime,
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.database.path(name)
+    }
+
+    pub fn url(&self) -> &str {
+        &self.database.url
+    }
+
+    /// Runs a statement behind the program's back.
+    pub fn execute(&self, sql: &str) {
+        self.runtime.block_on(self.database.execute(sql));
+    }
+
+    pub fn key_file(&self) -> PathBuf {
+        self.path("test.key")
+    }
+
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rolecall"));
+        command
+            .current_dir(self.path(""))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("ROLECALL_DATABASE_URL", self.url())
+            .env("ROLECALL_KEY_FILE", self.key_file())
+            .env("ROLECALL_ARGON2", "m=64,t=1,p=1")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Answer {
+        self.run_with(arguments, "")
+    }
+
+    /// The same, with something on standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Answer {
+        let mut command = self.command();
+        command
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A command that reads nothing may be gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Answer {
+            code: output.status.code().expect("an exit code, not a signal"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs a command that must succeed; returns what it printed.
+    pub fn ok(&self, arguments: &[&str]) -> String {
+        let answer = self.run(arguments);
+        assert_eq!(answer.code, 0, "{arguments:?}: {}", answer.err);
+        answer.out
+    }
+
+    /// Runs a command that must fail with one clear line; returns that line.
+    pub fn refused(&self, arguments: &[&str]) -> String {
+        let answer = self.run(arguments);
+        assert_eq!(
+            answer.code, 1,
+            "{arguments:?}: {}{}",
+            answer.out, answer.err
+        );
+        assert_eq!(answer.err.lines().count(), 1, "{:?}", answer.err);
+        assert!(answer.err.starts_with("rolecall: "), "{:?}", answer.err);
+        answer.err
+    }
+
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        let arguments: Vec<&str> = arguments.iter().copied().chain(["--json"]).collect();
+        serde_json::from_str(&self.ok(&arguments)).unwrap()
+    }
+
+    pub fn add_user(&self, name: &str, roles: &[&str]) {
+        let mut arguments = vec!["user", "add", name, "--password-stdin"];
+        arguments.extend(roles.iter().flat_map(|role| ["--role", *role]));
+        let answer = self.run_with(&arguments, PASSWORD);
+        assert_eq!(answer.code, 0, "{}", answer.err);
+    }
+
+    /// Starts the server on a free port and waits until it listens.
+    pub fn serve(&self, arguments: &[&str]) -> Server {
+        self.serve_with(arguments, |_| {})
+    }
+
+    pub fn serve_with(&self, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Server {
+        let mut command = self.command();
+        command
+            .arg("serve")
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        prepare(&mut command);
+        Server::start(command)
+    }
+}
+
+/// A running server; ends with the test.
+pub struct Server {
+    child: Child,
+    pub port: u16,
+    log: mpsc::Receiver<String>,
+    seen: String,
+}
+
+pub struct Response {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
+}
+
+impl Response {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    /// `name=value` of the cookie it sets.
+    pub fn cookie(&self) -> String {
+        self.header("set-cookie")
+            .expect("a cookie")
+            .split(';')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+impl Server {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let (send, log) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                if send.send(line).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut server = Self {
+            child,
+            port: 0,
+            log,
+            seen: String::new(),
+        };
+        let line = server.wait_for("listening");
+        let line: Value = serde_json::from_str(&line).unwrap();
+        let address = line["address"].as_str().unwrap();
+        server.port = address.rsplit(':').next().unwrap().parse().unwrap();
+        server
+    }
+
+    /// The first log line that contains `text`.
+    pub fn wait_for(&mut self, text: &str) -> String {
+        loop {
+            let line = self.log.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|_| panic!("no line with {text:?} in\n{}", self.seen));
+            self.seen.push_str(&line);
+            self.seen.push('\n');
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
+    pub fn send(&self, request: &str) -> Response {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let (head, body) = text
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("{text:?}"));
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Response {
+            status,
+            head: head.to_owned(),
+            body: body.to_owned(),
+        }
+    }
+
+    pub fn get(&self, path: &str, cookie: &str) -> Response {
+        let port = self.port;
+        self.send(&format!(
+            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
+        ))
+    }
+
+    pub fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let (port, length) = (self.port, body.len());
+        self.send(&format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n\
+             Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ))
+    }
+
+    /// Logs in; returns the session cookie.
+    pub fn login(&self, name: &str) -> String {
+        let answer = self.post("/login", "", &[("username", name), ("password", PASSWORD)]);
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        answer.cookie()
+    }
+
+    pub fn check(&self, role: &str, cookie: &str) -> u16 {
+        self.get(&format!("/auth/check?role={role}"), cookie).status
+    }
+
+    /// Asks it to stop and waits until it has; returns all it logged and printed.
+    pub fn stop(mut self) -> String {
+        signal(&self.child, "TERM");
+        let status = self.child.wait().unwrap();
+        assert!(status.success(), "{status}");
+        self.seen.extend(self.log.iter().map(|line| line + "\n"));
+        let mut printed = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut printed)
+            .unwrap();
+        std::mem::take(&mut self.seen) + &printed
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let kill = Command::new("kill")
+        .args([format!("-{name}"), child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+}
+
+/// Tries until it holds, for at most `within`.
+pub fn eventually(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    while !holds() {
+        if begun.elapsed() > within {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    true
+}
+
+/// What is in a folder, by name.
+pub fn files(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

@@ -1,0 +1,265 @@
+//! rolecall as a service in this process, with a clock that the test moves.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, header, request::Builder},
+};
+use http_body_util::BodyExt;
+use rolecall::{
+    app::{App, Migrate},
+    auth::{
+        Actor, By,
+        name::{Email, RoleName, Username},
+        password::Password,
+        users::{self, FirstPassword, NewUser},
+    },
+    clock::Clock,
+    config::{Chosen, Settings},
+    db::users::User,
+    random::Random,
+    web::{self, Peer},
+};
+use tower::ServiceExt;
+use url::form_urlencoded;
+
+use super::{Answer, Database, Visitor};
+
+/// The password of everybody whom [`TestApp::user`] makes.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+pub struct TestApp {
+    pub app: App,
+    router: Router,
+    /// Seconds since 1970 that the clock shows.
+    seconds: Arc<AtomicU64>,
+    settings: Settings,
+    // Last, so that it outlives the connections to it.
+    pub db: Arc<Database>,
+}
+
+impl TestApp {
+    /// rolecall on this database, with settings that `choose` changes.
+    pub async fn with(db: Database, choose: impl FnOnce(&mut Chosen)) -> Self {
+        let mut chosen = Chosen {
+            argon2: "m=64,t=1,p=1".parse().ok(),
+            hash_slots: Some(2),
+            key_file: Some(db.path("rolecall.key")),
+            ..Chosen::default()
+        };
+        choose(&mut chosen);
+        let settings = Settings::resolve(chosen).expect("settings");
+        // 22 November 2026, 21:53:20 UTC.
+        let seconds = Arc::new(AtomicU64::new(1_795_384_400));
+        Self::open(Arc::new(db), settings, seconds).await
+    }
+
+    /// Another process on the same database, with the same settings and the same time.
+    pub async fn beside(&self) -> Self {
+        let (db, settings) = (self.db.clone(), self.settings.clone());
+        Self::open(db, settings, self.seconds.clone()).await
+    }
+
+    /// The same with other settings.
+    pub async fn beside_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Self::open(self.db.clone(), settings, self.seconds.clone()).await
+    }
+
+    async fn open(db: Arc<Database>, settings: Settings, seconds: Arc<AtomicU64>) -> Self {
+        let shown = seconds.clone();
+        let clock = Clock::new(move || {
+            let since = std::time::Duration::from_secs(shown.load(Ordering::Relaxed));
+            std::time::SystemTime::UNIX_EPOCH + since
+        });
+        let opened = App::open(
+            &db.url,
+            settings.clone(),
+            Migrate::Apply,
+            clock,
+            Random::system(),
+        );
+        let app = opened.await.expect("the app opens");
+        Self {
+            router: web::router(app.clone()),
+            app,
+            seconds,
+            settings,
+            db,
+        }
+    }
+
+    /// Moves the clock on.
+    pub fn advance(&self, by: time::Duration) {
+        let seconds = by.whole_seconds().try_into().expect("forward");
+        self.seconds.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// The origin of our own pages.
+    pub fn origin(&self) -> &str {
+        self.app.settings.public_url.origin()
+    }
+
+    /// A request as a browser would send it to us, without cookies.
+    pub fn request(&self, method: Method, path: &str) -> Builder {
+        let host = self.origin().split_once("://").expect("an origin").1;
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::HOST, host)
+    }
+
+    /// Sends a request; from loopback unless it holds a [`Peer`].
+    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+        if request.extensions().get::<Peer>().is_none() {
+            let loopback = std::net::Ipv4Addr::LOCALHOST.into();
+            request.extensions_mut().insert(Peer(Some(loopback)));
+        }
+        let Ok(answer) = self.router.clone().oneshot(request).await;
+        let (parts, body) = answer.into_parts();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: body.collect().await.expect("a whole body").to_bytes(),
+        }
+    }
+
+    /// Sends what `builder` describes with the visitor's cookies, and keeps those it sets.
+    pub async fn send_as(&self, visitor: &Visitor, builder: Builder, body: Body) -> Answer {
+        let builder = match visitor.cookie_header() {
+            Some(cookies) => builder.header(header::COOKIE, cookies),
+            None => builder,
+        };
+        let answer = self.send(builder.body(body).expect("a request")).await;
+        visitor.take_cookies(&answer);
+        answer
+    }
+
+    pub async fn get(&self, path: &str) -> Answer {
+        self.get_as(&Visitor::new(), path).await
+    }
+
+    pub async fn get_as(&self, visitor: &Visitor, path: &str) -> Answer {
+        let builder = self.request(Method::GET, path);
+        self.send_as(visitor, builder, Body::empty()).await
+    }
+
+    /// Sends a form from one of our pages: with its origin and, for somebody who is signed in,
+    /// the token that forms carry.
+    pub async fn post_form(
+        &self,
+        visitor: &Visitor,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let mut form = form(fields);
+        if let Some(token) = self.form_token(visitor).await {
+            form = format!("{form}&form_token={token}");
+        }
+        self.post(visitor, path, form).await
+    }
+
+    /// Sends a form with these fields alone.
+    pub async fn post(&self, visitor: &Visitor, path: &str, form: impl Into<Body>) -> Answer {
+        let builder = self
+            .request(Method::POST, path)
+            .header(header::ORIGIN, self.origin())
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.send_as(visitor, builder, form.into()).await
+    }
+
+    /// The token that the visitor's forms carry; none for somebody who is not signed in.
+    pub async fn form_token(&self, visitor: &Visitor) -> Option<String> {
+        visitor.session()?;
+        let page = self.get_as(visitor, "/account").await;
+        page.hidden_field("form_token")
+    }
+
+    /// Sends the login form; whether that works is the caller's to see.
+    pub async fn try_login(&self, visitor: &Visitor, name: &str, password: &str) -> Answer {
+        let form = form(&[("username", name), ("password", password)]);
+        self.post(visitor, "/login", form).await
+    }
+
+    /// Somebody who has just logged in.
+    pub async fn login(&self, name: &str) -> Visitor {
+        let visitor = Visitor::new();
+        let answer = self.try_login(&visitor, name, PASSWORD).await;
+        assert_eq!(answer.outcome(), "303 /account", "login of {name}");
+        visitor
+    }
+
+    pub async fn log_out(&self, visitor: &Visitor) -> Answer {
+        self.post_form(visitor, "/logout", &[]).await
+    }
+
+    /// Makes a user with [`PASSWORD`].
+    pub async fn user(&self, name: &str, roles: &[&str]) -> User {
+        self.create(name, None, roles).await
+    }
+
+    pub async fn user_with_email(&self, name: &str, email: &str) -> User {
+        self.create(name, Some(email), &[]).await
+    }
+
+    async fn create(&self, name: &str, email: Option<&str>, roles: &[&str]) -> User {
+        let roles: Vec<_> = roles.iter().map(|role| self::role(role)).collect();
+        let password = password(PASSWORD);
+        let new = NewUser {
+            username: username(name),
+            email: email.map(|email| Email::parse(email).expect("an e-mail")),
+            display_name: String::new(),
+            roles: &roles,
+            password: FirstPassword::Chosen(&password),
+        };
+        let created = users::create(&self.app, &cli(), new).await;
+        created.expect("a new user").user
+    }
+
+    /// A new user who has just logged in.
+    pub async fn signed_in(&self, name: &str, roles: &[&str]) -> Visitor {
+        self.user(name, roles).await;
+        self.login(name).await
+    }
+
+    /// Whether this visitor is somebody to us.
+    pub async fn is_signed_in(&self, visitor: &Visitor) -> bool {
+        // A copy, so that the answer changes nothing in the visitor's browser.
+        let answer = self.get_as(&visitor.copy(), "/account").await;
+        match answer.outcome().as_str() {
+            "200" => true,
+            "303 /login?next=%2Faccount" => false,
+            other => panic!("/account answers {other}"),
+        }
+    }
+}
+
+/// The operator at the terminal.
+pub fn cli() -> By {
+    By::new(Actor::Cli("test".into()))
+}
+
+pub fn username(name: &str) -> Username {
+    Username::parse(name).expect("a user name")
+}
+
+pub fn role(name: &str) -> RoleName {
+    RoleName::parse(name).expect("a role's name")
+}
+
+pub fn password(text: &str) -> Password {
+    Password::chosen(text, 8).expect("a password")
+}
+
+/// Fields as a browser encodes them.
+pub fn form(fields: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish()
+}

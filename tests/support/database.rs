@@ -1,0 +1,256 @@
+//! A database per test. SQLite: a file in a folder of its own. Postgres: a schema of its own,
+//! on the server of `TEST_POSTGRES_URL`, else on one that `scripts/postgres` starts for this
+//! process. Both are gone with the [`Database`].
+
+use std::{
+    io::{BufRead, BufReader, Read},
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::LazyLock,
+    time::Duration,
+};
+
+use rolecall::random::Random;
+use sqlx::{
+    Connection, PgConnection, PgPool, SqlitePool,
+    postgres::PgPoolOptions,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// An empty database, and a folder for the files of whoever works with it.
+pub struct Database {
+    pub engine: Engine,
+    /// As `--database-url` takes it.
+    pub url: String,
+    /// Connections of the test's own, beside those of the program.
+    pub pool: Pool,
+    schema: Option<Schema>,
+    folder: TempDir,
+}
+
+pub enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Runs the same code with either pool.
+macro_rules! on_pool {
+    ($database:expr, |$pool:ident| $body:expr) => {
+        match &$database.pool {
+            Pool::Sqlite($pool) => $body,
+            Pool::Postgres($pool) => $body,
+        }
+    };
+}
+
+impl Database {
+    pub async fn create(engine: Engine) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let (url, pool, schema) = match engine {
+            Engine::Sqlite => {
+                let file = folder.path().join("rolecall.db");
+                let options = SqliteConnectOptions::new()
+                    .filename(&file)
+                    .foreign_keys(true)
+                    .busy_timeout(Duration::from_secs(10));
+                let pool = SqlitePoolOptions::new().connect_lazy_with(options);
+                let url = format!("sqlite://{}", file.display());
+                (url, Pool::Sqlite(pool), None)
+            }
+            Engine::Postgres => {
+                let schema = Schema::create().await;
+                let pool = PgPoolOptions::new().max_connections(4);
+                let pool = pool.connect_lazy(&schema.url).expect("a Postgres URL");
+                (schema.url.clone(), Pool::Postgres(pool), Some(schema))
+            }
+        };
+        Self {
+            engine,
+            url,
+            pool,
+            schema,
+            folder,
+        }
+    }
+
+    /// Where this file of the test's folder is.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs statements.
+    pub async fn execute(&self, sql: &str) {
+        let done = on_pool!(self, |pool| sqlx::raw_sql(sql)
+            .execute(pool)
+            .await
+            .map(|_| ()));
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// The one number that a query gives.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let found = on_pool!(self, |pool| sqlx::query_scalar(sql).fetch_one(pool).await);
+        found.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// How many rows there are, as in `count("grants where role_name = 'admin'")`.
+    pub async fn count(&self, rows: &str) -> i64 {
+        self.number(&format!("select count(*) from {rows}")).await
+    }
+
+    /// The texts that a query of one column gives.
+    pub async fn texts(&self, sql: &str) -> Vec<String> {
+        let found = on_pool!(self, |pool| sqlx::query_scalar(sql).fetch_all(pool).await);
+        found.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    /// Names of the tables that are there.
+    pub async fn tables(&self) -> Vec<String> {
+        self.texts(match self.engine {
+            Engine::Sqlite => {
+                "select name from sqlite_master
+                 where type = 'table' and name not like 'sqlite_%' order by name"
+            }
+            Engine::Postgres => {
+                "select tablename::text from pg_tables
+                 where schemaname = current_schema() order by tablename"
+            }
+        })
+        .await
+    }
+
+    /// Everything that is in the database, a line per row, bytes in hexadecimal.
+    pub async fn dump(&self) -> String {
+        let mut dump = String::new();
+        for table in self.tables().await {
+            let rows = match self.engine {
+                Engine::Sqlite => {
+                    let columns = format!("select name from pragma_table_info('{table}')");
+                    let quoted = self.texts(&columns).await;
+                    let quoted = quoted.iter().map(|column| format!("quote(\"{column}\")"));
+                    let row = quoted.collect::<Vec<_>>().join(" || ',' || ");
+                    self.texts(&format!("select {row} from \"{table}\"")).await
+                }
+                Engine::Postgres => {
+                    self.texts(&format!("select t::text from \"{table}\" t"))
+                        .await
+                }
+            };
+            for mut row in rows {
+                if self.engine == Engine::Postgres {
+                    row = row.replace("\\\\x", "X");
+                }
+                dump += &format!("{table}: {row}\n");
+            }
+        }
+        dump
+    }
+
+    /// Actions of the audit trail, oldest first.
+    pub async fn audited(&self) -> Vec<String> {
+        self.texts("select action from audit order by id").await
+    }
+}
+
+/// A schema on the server, dropped at the end.
+struct Schema {
+    name: String,
+    /// Leads into the schema.
+    url: String,
+    _room: SemaphorePermit<'static>,
+}
+
+/// So many tests work on the server at once, whatever the machine: each opens connections.
+static ROOM: Semaphore = Semaphore::const_new(8);
+
+impl Schema {
+    async fn create() -> Self {
+        let room = ROOM.acquire().await.expect("never closed");
+        let name = format!("t_{:032x}", u128::from_le_bytes(random()));
+        run_on_server(&format!("create schema {name}")).await;
+        let server = server_url();
+        let separator = if server.contains('?') { '&' } else { '?' };
+        Self {
+            url: format!("{server}{separator}options=-c%20search_path%3D{name}"),
+            name,
+            _room: room,
+        }
+    }
+}
+
+impl Drop for Schema {
+    /// On a thread of its own, since dropping does not wait for futures.
+    fn drop(&mut self) {
+        let sql = format!(
+            "set lock_timeout = '5s'; drop schema if exists {} cascade",
+            self.name
+        );
+        let dropping = std::thread::spawn(move || {
+            let mut builder = tokio::runtime::Builder::new_current_thread();
+            let runtime = builder.enable_all().build().expect("a runtime");
+            runtime.block_on(run_on_server(&sql));
+        });
+        if dropping.join().is_err() {
+            eprintln!("the schema {} is left behind", self.name);
+        }
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    Random::system().bytes().expect("random bytes")
+}
+
+async fn run_on_server(sql: &str) {
+    let mut connection = PgConnection::connect(server_url())
+        .await
+        .unwrap_or_else(|error| panic!("the Postgres of the tests does not answer: {error}"));
+    let done = sqlx::raw_sql(sql).execute(&mut connection).await;
+    done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+}
+
+/// The server of `TEST_POSTGRES_URL`, else one for this process.
+fn server_url() -> &'static str {
+    static URL: LazyLock<Result<String, String>> =
+        LazyLock::new(|| match std::env::var("TEST_POSTGRES_URL") {
+            Ok(url) if !url.is_empty() => Ok(url),
+            _ => start_server(),
+        });
+    URL.as_deref()
+        .unwrap_or_else(|error| panic!("the tests need Postgres: {error}"))
+}
+
+/// Starts a server that serves until the pipe to it breaks, which is when this process ends.
+fn start_server() -> Result<String, String> {
+    static SERVER: std::sync::Mutex<Option<Child>> = std::sync::Mutex::new(None);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres");
+    let mut child = Command::new(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        // Ctrl-C is meant for the tests; the server then ends with them, and cleans up.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| format!("{script}: {error}"))?;
+    let mut url = String::new();
+    let mut answers = BufReader::new(child.stdout.take().expect("piped"));
+    answers
+        .read_line(&mut url)
+        .map_err(|error| error.to_string())?;
+    if url.is_empty() {
+        let mut reason = String::new();
+        let mut errors = child.stderr.take().expect("piped");
+        let _ = errors.read_to_string(&mut reason);
+        return Err(reason);
+    }
+    *SERVER.lock().expect("taken once") = Some(child);
+    Ok(url.trim().to_owned())
+}
