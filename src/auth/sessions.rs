@@ -115,7 +115,8 @@ pub async fn identify_check(app: &App, token: Token) -> Result<Option<CurrentUse
 }
 
 fn seen(app: &App, user: CurrentUser) -> CurrentUser {
-    app.touched.note(&user.session, app.now());
+    let (idle, _) = limits(&app.settings, user.session.remember);
+    app.touched.note(&user.session, app.now(), TOUCH_AFTER.min(idle / 4));
     user
 }
 
@@ -204,11 +205,12 @@ struct Use {
     seen: OffsetDateTime,
 }
 
+/// A use is noted when the last one noted is so long ago, or a quarter of the idle limit.
 const TOUCH_AFTER: Duration = Duration::seconds(60);
 
 impl Touched {
-    fn note(&self, session: &CurrentSession, now: OffsetDateTime) {
-        if now - session.last_seen_at >= TOUCH_AFTER {
+    fn note(&self, session: &CurrentSession, now: OffsetDateTime, after: Duration) {
+        if now - session.last_seen_at >= after {
             self.lock().insert(
                 session.id,
                 Use {

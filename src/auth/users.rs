@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     By, Refusal, Result, admins,
     grants::{self, Until},
+    hasher::Verdict,
     link,
     name::{self, Email, RoleName, Username},
     password::Password,
@@ -164,15 +165,24 @@ pub async fn change_own_password(
     current: &str,
     new: &Password,
 ) -> Result<u64> {
-    let user = users::find(&app.db, id).await?;
-    let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-    let Some(current) = Password::typed(current) else {
-        return Err(Refusal::WrongPassword.into());
+    let user = users::find(&app.db, id).await?.ok_or(Refusal::WrongPassword)?;
+    let verified = match Password::typed(current) {
+        Some(current) => app.hasher.verify(&current, user.password_hash.as_deref()).await?,
+        None => Verdict::Wrong,
     };
-    if app.hasher.verify(&current, hash).await? == super::hasher::Verdict::Wrong {
+    if verified == Verdict::Wrong {
         return Err(Refusal::WrongPassword.into());
     }
-    set_password(app, by, id, new, Some(session)).await
+    let hash = app.hasher.hash(new).await?;
+    let mut tx = app.db.begin().await?;
+    // Whoever reset the password or closed the account meanwhile has the last word.
+    let is_same = users::hold(&mut tx, id, user.session_epoch).await?;
+    if !is_same || sessions::find_in(&mut tx, session).await?.is_none() {
+        return Err(Refusal::WrongPassword.into());
+    }
+    let ended = set_password_in(app, &mut tx, by, &user, &hash, Some(session)).await?;
+    tx.commit().await?;
+    Ok(ended)
 }
 
 /// Closes the account: nobody logs in to it, and its sessions end now.

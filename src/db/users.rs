@@ -155,6 +155,14 @@ pub async fn note_login(
     .map(|changed| changed == 1)
 }
 
+/// Holds the user's row until `tx` ends, if the user is active and still in this epoch.
+pub async fn hold(tx: &mut Tx, id: UserId, epoch: i64) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update users set session_epoch = session_epoch
+         where id = $1 and session_epoch = $2 and status = 'active'", id.0, epoch)
+    .map(|held| held == 1)
+}
+
 /// Empties the row down to its id.
 pub async fn remove(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     for kind in [login_keys::Kind::Name, login_keys::Kind::Email] {

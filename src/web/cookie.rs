@@ -34,20 +34,17 @@ pub fn check_token(app: &App, headers: &HeaderMap) -> Option<Token> {
 }
 
 /// The value of the cookie `name`. Of two with one name, which is right is anybody's guess, so
-/// neither counts.
+/// neither counts. Cookies of others may hold any bytes.
 fn value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok());
-    let pairs = lines
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='));
-    let mut values = pairs
-        .filter(|(found, _)| *found == name)
-        .map(|(_, value)| value);
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut values = pairs.filter_map(|pair| {
+        let rest = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+        rest.strip_prefix(b"=")
+    });
     let first = values.next()?;
-    values.next().is_none().then_some(first)
+    let is_single = values.next().is_none();
+    std::str::from_utf8(first.trim_ascii_end()).ok().filter(|_| is_single)
 }
 
 pub type SetCookies = Vec<(HeaderName, HeaderValue)>;

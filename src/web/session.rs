@@ -20,7 +20,9 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
     let session = Session::new(id, app.store.clone(), None);
     request.extensions_mut().insert(session.clone());
     let response = next.run(request).await;
-    if session.is_modified() && !response.status().is_server_error() {
+    // Without an id the session has ended meanwhile, and its data with it.
+    let is_alive = session.id().is_some();
+    if is_alive && session.is_modified() && !response.status().is_server_error() {
         if let Err(error) = session.save().await {
             return Error::from(error).into_response();
         }
