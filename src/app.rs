@@ -83,10 +83,7 @@ impl App {
             }
             Migrate::Refuse => db.schema().await?.accept()?,
         }
-        let path = settings
-            .key_file
-            .clone()
-            .unwrap_or_else(|| default_key_file(&db));
+        let path = settings.key_file.clone().unwrap_or_else(|| default_key_file(&db));
         let keys = Keys::open(&db, path, &clock, &random).await?;
         let hasher = Hasher::new(
             settings.argon2.clone(),
@@ -97,16 +94,7 @@ impl App {
         let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
         let request_ids = RequestIds::new(random.bytes()?);
         let (pen, touched) = (Pen { clock, random }, Touched::default());
-        let parts = Parts {
-            db,
-            settings,
-            keys,
-            hasher,
-            pen,
-            store,
-            touched,
-            request_ids,
-        };
+        let parts = Parts { db, settings, keys, hasher, pen, store, touched, request_ids };
         Ok(Self(Arc::new(parts)))
     }
 

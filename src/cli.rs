@@ -185,18 +185,14 @@ impl Place {
 async fn run(cli: Cli) -> Outcome {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let url = cli.database_url;
-    let url = url
-        .or_else(|| variable("ROLECALL_DATABASE_URL"))
-        .or_else(|| variable("DATABASE_URL"));
+    let url =
+        url.or_else(|| variable("ROLECALL_DATABASE_URL")).or_else(|| variable("DATABASE_URL"));
     let place = Place {
         database_url: url.unwrap_or_else(|| "sqlite://rolecall.db".to_owned()),
         config: cli.config,
     };
     match cli.command {
-        Command::Serve {
-            settings,
-            no_migrate,
-        } => serve::run(&place, *settings, no_migrate).await,
+        Command::Serve { settings, no_migrate } => serve::run(&place, *settings, no_migrate).await,
         Command::Migrate { check } => migrate::run(&place, check).await,
         Command::User(command) => user::run(&place, command).await,
         Command::Role(command) => role::run(&place, command).await,

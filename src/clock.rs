@@ -29,10 +29,7 @@ impl Clock {
     /// A clock that shows what `read` returns.
     pub fn new(read: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
         let ids = Arc::new(std::sync::Mutex::new(ContextV7::new()));
-        Self {
-            read: Arc::new(read),
-            ids,
-        }
+        Self { read: Arc::new(read), ids }
     }
 
     /// Now, UTC, in whole seconds: SQLite compares times as text, and only texts of one form
@@ -45,21 +42,12 @@ impl Clock {
     /// A new id, UUIDv7 (RFC 9562 §5.7): later ones of this process sort after earlier ones.
     pub fn new_id(&self) -> Uuid {
         let now = self.since_epoch();
-        let ids = self
-            .ids
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        Uuid::new_v7(Timestamp::from_unix(
-            &*ids,
-            now.as_secs(),
-            now.subsec_nanos(),
-        ))
+        let ids = self.ids.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        Uuid::new_v7(Timestamp::from_unix(&*ids, now.as_secs(), now.subsec_nanos()))
     }
 
     fn since_epoch(&self) -> Duration {
-        (self.read)()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default()
+        (self.read)().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
     }
 }
 

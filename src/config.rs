@@ -93,10 +93,7 @@ pub struct Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("cannot read the settings file {}: {reason}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        reason: std::io::Error,
-    },
+    Unreadable { path: PathBuf, reason: std::io::Error },
     #[error("the settings file {} is wrong: {reason}", path.display())]
     Wrong { path: PathBuf, reason: String },
     #[error("{0}")]
@@ -156,11 +153,7 @@ impl Settings {
             return Err(ConfigError::PasswordLength(password_min_length));
         }
         let at_least_one = |name, value| {
-            if value == 0 {
-                Err(ConfigError::Zero(name))
-            } else {
-                Ok(value)
-            }
+            if value == 0 { Err(ConfigError::Zero(name)) } else { Ok(value) }
         };
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         let days = |n| Span(Duration::days(n));
@@ -209,9 +202,7 @@ pub fn unknown_variables() -> Vec<String> {
     let is_known =
         |name: &String| VARIABLES.contains(&name.as_str()) || others.contains(&name.as_str());
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-    names
-        .filter(|name| name.starts_with("ROLECALL_") && !is_known(name))
-        .collect()
+    names.filter(|name| name.starts_with("ROLECALL_") && !is_known(name)).collect()
 }
 
 fn read_file(path: &std::path::Path) -> Result<Chosen, ConfigError> {
@@ -221,23 +212,12 @@ fn read_file(path: &std::path::Path) -> Result<Chosen, ConfigError> {
         Err(reason) => return Err(ConfigError::Unreadable { path, reason }),
     };
     toml::from_str(&text).map_err(|error| {
-        let line = error
-            .span()
-            .map(|span| text[..span.start].lines().count().max(1));
-        let place = line
-            .map(|line| format!("line {line}: "))
-            .unwrap_or_default();
-        ConfigError::Wrong {
-            path,
-            reason: format!("{place}{}", first_line(error.message())),
-        }
+        let line = error.span().map(|span| text[..span.start].lines().count().max(1));
+        let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        ConfigError::Wrong { path, reason: format!("{place}{}", first_line(error.message())) }
     })
 }
 
 fn first_line(text: &str) -> String {
-    text.lines()
-        .next()
-        .unwrap_or_default()
-        .trim_start_matches("error: ")
-        .to_owned()
+    text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned()
 }

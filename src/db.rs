@@ -117,14 +117,12 @@ pub fn is_unavailable(error: &sqlx::Error) -> bool {
         E::Database(error) => match error.code().as_deref() {
             // SQLite: busy, locked, I/O error, full, cannot open, read-only (and their
             // extended codes, which add the detail in the upper bits).
-            Some(code) if code.len() < 5 => code
-                .parse::<u32>()
-                .is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff))),
+            Some(code) if code.len() < 5 => {
+                code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)))
+            }
             // Postgres: connection, resources, operator intervention, system error.
             Some(code) => {
-                ["08", "53", "57", "58"]
-                    .iter()
-                    .any(|class| code.starts_with(class))
+                ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))
                     || code == "25006"
             }
             None => false,

@@ -15,10 +15,7 @@ pub struct RandomFailed;
 
 impl Random {
     /// The operating system's source.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "randomness enters the program here"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "randomness enters the program here")]
     pub fn system() -> Self {
         Self::new(|buffer| getrandom::fill(buffer).map_err(|_| RandomFailed))
     }

@@ -15,11 +15,7 @@ use crate::config::LogFormat;
 /// `debug` or `info,rolecall::web=trace`.
 pub fn init(format: Option<LogFormat>) {
     let is_terminal = std::io::stderr().is_terminal();
-    let default = if is_terminal {
-        LogFormat::Pretty
-    } else {
-        LogFormat::Json
-    };
+    let default = if is_terminal { LogFormat::Pretty } else { LogFormat::Json };
     let filter = EnvFilter::try_from_env("ROLECALL_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -27,11 +23,7 @@ pub fn init(format: Option<LogFormat>) {
         .with_target(false);
     match format.unwrap_or(default) {
         LogFormat::Pretty => lines.with_ansi(is_terminal).init(),
-        LogFormat::Json => lines
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
     }
 }
 
@@ -58,16 +50,10 @@ pub struct RequestIds {
 
 impl RequestIds {
     pub fn new(process: [u8; 4]) -> Self {
-        Self {
-            process: u32::from_le_bytes(process),
-            next: AtomicU32::new(1),
-        }
+        Self { process: u32::from_le_bytes(process), next: AtomicU32::new(1) }
     }
 
     pub fn make(&self) -> RequestId {
-        RequestId {
-            process: self.process,
-            number: self.next.fetch_add(1, Ordering::Relaxed),
-        }
+        RequestId { process: self.process, number: self.next.fetch_add(1, Ordering::Relaxed) }
     }
 }

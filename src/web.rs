@@ -41,15 +41,9 @@ pub fn routes() -> Vec<Route> {
     use Access::{Public, Query, SignedIn};
     vec![
         Route::page("/").get(Public, account::start),
-        Route::page("/login")
-            .get(Public, login::show)
-            .post(Public, login::submit),
-        Route::page("/logout")
-            .get(SignedIn, logout::show)
-            .post(SignedIn, logout::submit),
-        Route::page("/link")
-            .get(Public, link::show)
-            .post(Public, link::submit),
+        Route::page("/login").get(Public, login::show).post(Public, login::submit),
+        Route::page("/logout").get(SignedIn, logout::show).post(SignedIn, logout::submit),
+        Route::page("/link").get(Public, link::show).post(Public, link::submit),
         Route::page("/account").get(SignedIn, account::show),
         Route::page("/account/password").post(SignedIn, account::change_password),
         Route::page("/.well-known/change-password").get(Public, account::to_password),
@@ -65,13 +59,10 @@ pub fn routes() -> Vec<Route> {
 
 /// The application as a service. Whoever serves it puts a [`Peer`] into each request.
 pub fn router(app: App) -> Router {
-    let (pages, checks): (Vec<_>, Vec<_>) = routes()
-        .into_iter()
-        .partition(|route| route.kind == Kind::Page);
+    let (pages, checks): (Vec<_>, Vec<_>) =
+        routes().into_iter().partition(|route| route.kind == Kind::Page);
     let merge = |routes: Vec<Route>| {
-        routes.into_iter().fold(Router::new(), |router, route| {
-            router.merge(route.into_router())
-        })
+        routes.into_iter().fold(Router::new(), |router, route| router.merge(route.into_router()))
     };
     let pages = merge(pages)
         .fallback(page::not_found)

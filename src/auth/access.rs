@@ -148,11 +148,7 @@ pub fn decide(user: Option<&CurrentUser>, access: &Access) -> Decision {
         Access::Query => false,
         Access::Demand(demand) => holds(&user.roles, &user.permissions, demand),
     };
-    if is_met {
-        Decision::Allow
-    } else {
-        Decision::Forbid
-    }
+    if is_met { Decision::Allow } else { Decision::Forbid }
 }
 
 /// Whether these roles and permissions meet the demand. An empty group is met by nobody.
@@ -162,9 +158,7 @@ pub(super) fn holds(
     demand: &Demand,
 ) -> bool {
     let all = |held: &BTreeSet<String>, groups: &[Vec<String>]| {
-        groups
-            .iter()
-            .all(|group| group.iter().any(|name| held.contains(name)))
+        groups.iter().all(|group| group.iter().any(|name| held.contains(name)))
     };
     all(roles, &demand.roles) && all(permissions, &demand.permissions)
 }
@@ -193,15 +187,9 @@ mod tests {
 
     fn demand(roles: &[&[&str]], permissions: &[&[&str]]) -> Access {
         let groups = |groups: &[&[&str]]| {
-            groups
-                .iter()
-                .map(|group| group.iter().map(|name| (*name).into()).collect())
-                .collect()
+            groups.iter().map(|group| group.iter().map(|name| (*name).into()).collect()).collect()
         };
-        Access::Demand(Demand {
-            roles: groups(roles),
-            permissions: groups(permissions),
-        })
+        Access::Demand(Demand { roles: groups(roles), permissions: groups(permissions) })
     }
 
     #[test]
@@ -213,14 +201,8 @@ mod tests {
             (demand(&[&["owner"]], &[]), Decision::Forbid),
             (demand(&[&["editor"], &["viewer"]], &[]), Decision::Allow),
             (demand(&[&["editor"], &["owner"]], &[]), Decision::Forbid),
-            (
-                demand(&[&["editor"]], &[&["reports:write"]]),
-                Decision::Allow,
-            ),
-            (
-                demand(&[&["editor"]], &[&["reports:read"]]),
-                Decision::Forbid,
-            ),
+            (demand(&[&["editor"]], &[&["reports:write"]]), Decision::Allow),
+            (demand(&[&["editor"]], &[&["reports:read"]]), Decision::Forbid),
             (demand(&[&[]], &[]), Decision::Forbid),
         ] {
             assert_eq!(decide(Some(&kim), &asked), expected, "{asked:?}");
@@ -230,9 +212,6 @@ mod tests {
 
     #[test]
     fn what_only_a_handler_can_decide_is_refused_before_it_has() {
-        assert_eq!(
-            decide(Some(&user(&["admin"], &[])), &Access::Query),
-            Decision::Forbid
-        );
+        assert_eq!(decide(Some(&user(&["admin"], &[])), &Access::Query), Decision::Forbid);
     }
 }

@@ -42,23 +42,13 @@ pub async fn explain(app: &App, user: &User, what: &str) -> Result<Explanation> 
         if !all.contains(what) {
             return Err(Refusal::NoPermission(what.to_owned()).into());
         }
-        Demand {
-            permissions: group,
-            ..Demand::default()
-        }
+        Demand { permissions: group, ..Demand::default() }
     } else {
         let now = app.now();
-        if !roles::list(&app.db, now)
-            .await?
-            .iter()
-            .any(|role| role.name == what)
-        {
+        if !roles::list(&app.db, now).await?.iter().any(|role| role.name == what) {
             return Err(Refusal::NoRole(what.to_owned()).into());
         }
-        Demand {
-            roles: group,
-            ..Demand::default()
-        }
+        Demand { roles: group, ..Demand::default() }
     };
     let grants = grants::list_of_user(&app.db, user.id).await?;
     Ok(answer(&graph, &all, user, grants, &demand, app.now()))
@@ -97,16 +87,11 @@ pub fn effective(
     now: time::OffsetDateTime,
 ) -> (BTreeSet<String>, BTreeSet<String>) {
     let holding = grants.iter().filter(|grant| grant.holds_at(now));
-    let roles: BTreeSet<_> = holding
-        .flat_map(|grant| graph.closure(&grant.role_name))
-        .collect();
+    let roles: BTreeSet<_> = holding.flat_map(|grant| graph.closure(&grant.role_name)).collect();
     let permissions = if roles.contains(ADMIN) {
         all.clone()
     } else {
-        roles
-            .iter()
-            .flat_map(|role| graph.permissions(role).iter().cloned())
-            .collect()
+        roles.iter().flat_map(|role| graph.permissions(role).iter().cloned()).collect()
     };
     (roles, permissions)
 }

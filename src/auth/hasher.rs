@@ -52,9 +52,7 @@ struct Inner {
 
 impl std::fmt::Debug for Inner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Hasher")
-            .field("params", &self.params)
-            .finish_non_exhaustive()
+        f.debug_struct("Hasher").field("params", &self.params).finish_non_exhaustive()
     }
 }
 
@@ -131,13 +129,7 @@ impl Hasher {
         work: impl FnOnce(&Argon2<'_>, &mut [Block]) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let place = Place::take(&self.0)?;
-        let slot = self
-            .0
-            .slots
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| Busy)?;
+        let slot = self.0.slots.clone().acquire_owned().await.map_err(|_| Busy)?;
         let task = tokio::task::spawn_blocking(move || {
             let _slot = slot;
             let blocks = params.block_count();
@@ -174,11 +166,7 @@ impl Drop for Place {
 
 impl Inner {
     fn take_memory(&self, blocks: usize) -> Vec<Block> {
-        let spare = self
-            .spare
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .pop();
+        let spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
         let mut memory = spare.unwrap_or_default();
         memory.resize(blocks.max(memory.len()), Block::default());
         memory
@@ -186,10 +174,7 @@ impl Inner {
 
     /// Keeps the memory for the next in the queue; with nobody there it is freed.
     fn give_back(&self, memory: Vec<Block>) {
-        let mut spare = self
-            .spare
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         if self.inside.load(Ordering::Acquire) > spare.len() + 1 {
             spare.push(memory);
         } else {
@@ -206,9 +191,7 @@ fn compute(
     memory: &mut [Block],
 ) -> Option<Vec<u8>> {
     let mut output = vec![0; length];
-    argon2
-        .hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory)
-        .ok()?;
+    argon2.hash_password_into_with_memory(password.as_bytes(), salt, &mut output, memory).ok()?;
     Some(output)
 }
 
@@ -248,26 +231,11 @@ mod tests {
         let new = hasher("m=128,t=1,p=1", 1, 1);
         let hash = old.hash(&password("correct")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
-        assert_eq!(
-            old.verify(&password("correct"), Some(&hash)).await,
-            Ok(Verdict::Right)
-        );
-        assert_eq!(
-            new.verify(&password("correct"), Some(&hash)).await,
-            Ok(Verdict::RightButOld)
-        );
-        assert_eq!(
-            old.verify(&password("wrong"), Some(&hash)).await,
-            Ok(Verdict::Wrong)
-        );
-        assert_eq!(
-            old.verify(&password("correct"), None).await,
-            Ok(Verdict::Wrong)
-        );
-        assert_eq!(
-            old.verify(&password("correct"), Some("$x$y")).await,
-            Ok(Verdict::Wrong)
-        );
+        assert_eq!(old.verify(&password("correct"), Some(&hash)).await, Ok(Verdict::Right));
+        assert_eq!(new.verify(&password("correct"), Some(&hash)).await, Ok(Verdict::RightButOld));
+        assert_eq!(old.verify(&password("wrong"), Some(&hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(old.verify(&password("correct"), None).await, Ok(Verdict::Wrong));
+        assert_eq!(old.verify(&password("correct"), Some("$x$y")).await, Ok(Verdict::Wrong));
     }
 
     #[tokio::test]
@@ -286,18 +254,9 @@ mod tests {
         let tries = (0..8).map(|_| hasher.verify(&word, None));
         let answers = futures(tries).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
-        assert_eq!(
-            answers
-                .iter()
-                .filter(|answer| **answer == Err(Busy))
-                .count(),
-            5
-        );
+        assert_eq!(answers.iter().filter(|answer| **answer == Err(Busy)).count(), 5);
         assert_eq!(hasher.verify(&word, None).await, Ok(Verdict::Wrong));
-        assert!(
-            hasher.0.spare.lock().unwrap().is_empty(),
-            "memory is freed when it is quiet"
-        );
+        assert!(hasher.0.spare.lock().unwrap().is_empty(), "memory is freed when it is quiet");
     }
 
     async fn futures<T: Send + 'static>(
@@ -313,11 +272,7 @@ mod tests {
                 }
                 std::task::Poll::Pending => true,
             });
-            if all.is_empty() {
-                std::task::Poll::Ready(())
-            } else {
-                std::task::Poll::Pending
-            }
+            if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
         })
         .await;
         results

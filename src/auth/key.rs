@@ -39,12 +39,8 @@ pub enum Use {
 }
 
 impl Use {
-    const ALL: [Self; 4] = [
-        Self::SessionCookie,
-        Self::CheckCookie,
-        Self::FormToken,
-        Self::LoggedName,
-    ];
+    const ALL: [Self; 4] =
+        [Self::SessionCookie, Self::CheckCookie, Self::FormToken, Self::LoggedName];
 
     fn label(self) -> &'static [u8] {
         match self {
@@ -62,15 +58,9 @@ pub const MAC_BYTES: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     #[error("cannot read the key file {}: {reason}", path.display())]
-    Unreadable {
-        path: PathBuf,
-        reason: std::io::Error,
-    },
+    Unreadable { path: PathBuf, reason: std::io::Error },
     #[error("cannot write the key file {}: {reason}", path.display())]
-    Unwritable {
-        path: PathBuf,
-        reason: std::io::Error,
-    },
+    Unwritable { path: PathBuf, reason: std::io::Error },
     #[error("others can read the key file {}; run: chmod 600 {}", .0.display(), .0.display())]
     Exposed(PathBuf),
     #[error("the key file {} is damaged in line {line}; restore it from a backup", path.display())]
@@ -140,11 +130,7 @@ impl Keys {
     /// Reads the file again when the database names a key that is not known here.
     pub async fn follow(&self, db: &Db) -> sqlx::Result<()> {
         let ring = self.ring();
-        if keys::list(db)
-            .await?
-            .iter()
-            .any(|id| ring.iter().all(|key| key.id != *id))
-        {
+        if keys::list(db).await?.iter().any(|id| ring.iter().all(|key| key.id != *id)) {
             self.reload();
         }
         Ok(())
@@ -165,10 +151,7 @@ impl Keys {
     }
 
     fn unwritable(&self, reason: std::io::Error) -> KeyError {
-        KeyError::Unwritable {
-            path: self.0.path.clone(),
-            reason,
-        }
+        KeyError::Unwritable { path: self.0.path.clone(), reason }
     }
 
     pub fn path(&self) -> &Path {
@@ -196,19 +179,11 @@ impl Keys {
     }
 
     fn ring(&self) -> Arc<Vec<Key>> {
-        self.0
-            .ring
-            .read()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone()
+        self.0.ring.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     fn may_reread(&self) -> bool {
-        let mut read_at = self
-            .0
-            .read_at
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut read_at = self.0.read_at.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let is_due = read_at.elapsed() >= REREAD_AFTER;
         if is_due {
             *read_at = Instant::now();
@@ -220,11 +195,8 @@ impl Keys {
     fn reload(&self) {
         match read_file(&self.0.path) {
             Ok(ring) => {
-                *self
-                    .0
-                    .ring
-                    .write()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(ring);
+                *self.0.ring.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+                    Arc::new(ring);
             }
             Err(error) => tracing::error!(%error, "the key file was not read again"),
         }
@@ -238,13 +210,7 @@ pub async fn rotate(app: &App, by: &By) -> Result<String, RotateError> {
     let mut tx = app.db.begin().await?;
     turns::take(&mut tx, turns::KEYS).await?;
     keys::create(&mut tx, &id, app.now()).await?;
-    app.pen
-        .record(
-            &mut tx,
-            by,
-            Entry::new("key.rotate", Target::Key(id.clone())),
-        )
-        .await?;
+    app.pen.record(&mut tx, by, Entry::new("key.rotate", Target::Key(id.clone()))).await?;
     tx.commit().await?;
     Ok(id)
 }
@@ -274,17 +240,11 @@ impl Key {
             debug_assert!(is_short, "HKDF gives up to 255 blocks");
             Hmac::new(&derived.into())
         };
-        Self {
-            id,
-            macs: Use::ALL.map(mac).into(),
-        }
+        Self { id, macs: Use::ALL.map(mac).into() }
     }
 
     fn mac(&self, purpose: Use, message: &[u8]) -> [u8; MAC_BYTES] {
-        let mac = self.macs[purpose as usize]
-            .clone()
-            .chain_update(message)
-            .finalize();
+        let mac = self.macs[purpose as usize].clone().chain_update(message).finalize();
         let mut half = [0; MAC_BYTES];
         half.copy_from_slice(&mac.into_bytes()[..MAC_BYTES]);
         half
@@ -294,10 +254,7 @@ impl Key {
 const HEADER: &str = "# Keys of rolecall, the newest last. Keep this file secret, and back it up with the database.\n";
 
 fn new_line(random: &Random) -> Result<(String, String), RandomFailed> {
-    let id = random
-        .bytes::<4>()?
-        .map(|byte| format!("{byte:02x}"))
-        .concat();
+    let id = random.bytes::<4>()?.map(|byte| format!("{byte:02x}")).concat();
     let secret = BASE64.encode(random.bytes::<32>()?);
     let line = format!("{id} {secret}\n");
     Ok((id, line))
@@ -306,26 +263,16 @@ fn new_line(random: &Random) -> Result<(String, String), RandomFailed> {
 fn create_file(path: &Path, random: &Random) -> Result<(), KeyError> {
     let (_, line) = new_line(random)?;
     let write = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(HEADER.as_bytes())?;
         file.write_all(line.as_bytes())?;
         file.sync_all()
     };
-    write().map_err(|reason| KeyError::Unwritable {
-        path: path.to_owned(),
-        reason,
-    })
+    write().map_err(|reason| KeyError::Unwritable { path: path.to_owned(), reason })
 }
 
 fn read_file(path: &Path) -> Result<Vec<Key>, KeyError> {
-    let unreadable = |reason| KeyError::Unreadable {
-        path: path.to_owned(),
-        reason,
-    };
+    let unreadable = |reason| KeyError::Unreadable { path: path.to_owned(), reason };
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
     let mode = file.metadata().map_err(unreadable)?.permissions().mode();
     if mode & 0o077 != 0 {
@@ -339,16 +286,10 @@ fn read_file(path: &Path) -> Result<Vec<Key>, KeyError> {
             continue;
         }
         let key = parse_line(line);
-        ring.push(key.ok_or(KeyError::Damaged {
-            path: path.to_owned(),
-            line: index + 1,
-        })?);
+        ring.push(key.ok_or(KeyError::Damaged { path: path.to_owned(), line: index + 1 })?);
     }
     if ring.is_empty() || !text.ends_with('\n') {
-        return Err(KeyError::Damaged {
-            path: path.to_owned(),
-            line: text.lines().count().max(1),
-        });
+        return Err(KeyError::Damaged { path: path.to_owned(), line: text.lines().count().max(1) });
     }
     Ok(ring)
 }

@@ -33,9 +33,7 @@ fn lifetime(kind: LinkKind) -> Duration {
 
 /// The address that a person opens.
 pub fn url(app: &App, token: Token) -> String {
-    app.settings
-        .public_url
-        .join(&format!("/link?token={}", token.reveal()))
+    app.settings.public_url.join(&format!("/link?token={}", token.reveal()))
 }
 
 /// Makes a link with which the user sets a password; the one made before is void.
@@ -76,10 +74,7 @@ pub(super) async fn make_in(
     user: Option<&User>,
 ) -> Result<Token> {
     let (now, token) = (app.now(), Token::new(&app.pen.random)?);
-    let link = Link {
-        kind,
-        user_id: user.map(|user| user.id),
-    };
+    let link = Link { kind, user_id: user.map(|user| user.id) };
     links::create(tx, &token.digest(), &link, now, now + lifetime(kind)).await?;
     let (action, target) = match (kind, user) {
         (LinkKind::Invitation, Some(user)) => ("link.invite", users::target(user)),
@@ -123,20 +118,12 @@ pub async fn set_password(app: &App, by: &By, token: Token, password: &Password)
     let hash = app.hasher.hash(password).await?;
     let mut tx = app.db.begin().await?;
     let spent = links::spend(&mut tx, &token.digest(), app.now()).await?;
-    let user_id = spent
-        .and_then(|link| link.user_id)
-        .ok_or(Refusal::LinkInvalid)?;
+    let user_id = spent.and_then(|link| link.user_id).ok_or(Refusal::LinkInvalid)?;
     let user = users::in_tx(&mut tx, user_id).await?;
     if user.status != Status::Active {
         return Err(Refusal::LinkInvalid.into());
     }
-    let by = By {
-        actor: Actor::User {
-            id: user.id,
-            name: user.username.clone(),
-        },
-        ..by.clone()
-    };
+    let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     users::set_password_in(app, &mut tx, &by, &user, &hash, None).await?;
     Ok(tx.commit().await?)
 }
@@ -157,10 +144,7 @@ pub async fn set_up(
         return Err(Refusal::SetupDone.into());
     }
     match links::spend(&mut tx, &token.digest(), app.now()).await? {
-        Some(Link {
-            kind: LinkKind::Setup,
-            ..
-        }) => {}
+        Some(Link { kind: LinkKind::Setup, .. }) => {}
         _ => return Err(Refusal::LinkInvalid.into()),
     }
     let new = NewUser {

@@ -58,9 +58,7 @@ async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result
     let mut tx = app.db.begin().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
         let entry = Entry::new("user.hash_renew", people::target(user));
-        app.pen
-            .record(&mut tx, &By::new(super::Actor::System), entry)
-            .await?;
+        app.pen.record(&mut tx, &By::new(super::Actor::System), entry).await?;
     }
     Ok(tx.commit().await?)
 }

@@ -59,10 +59,7 @@ impl Email {
         if !is_whole || typed.len() > 254 || domain.starts_with('.') || domain.ends_with('.') {
             return Err(NameError::Email);
         }
-        Ok(Self {
-            typed: typed.to_owned(),
-            key,
-        })
+        Ok(Self { typed: typed.to_owned(), key })
     }
 
     pub fn as_str(&self) -> &str {
@@ -80,9 +77,7 @@ pub fn key(typed: &str) -> Option<String> {
     if typed.is_empty() || typed.len() > 1024 {
         return None;
     }
-    UsernameCaseMapped::enforce(typed)
-        .ok()
-        .map(|key| key.into_owned())
+    UsernameCaseMapped::enforce(typed).ok().map(|key| key.into_owned())
 }
 
 /// How a person wants to be shown; empty for just the user name.
@@ -134,14 +129,8 @@ impl PermissionName {
         let wrong = || NameError::Permission(typed.chars().take(140).collect());
         let (noun, verb) = typed.split_once(':').ok_or_else(wrong)?;
         let starts_well = |word: &str| word.starts_with(|c: char| c.is_ascii_alphanumeric());
-        let fits = [noun, verb]
-            .iter()
-            .all(|word| is_word(word) && starts_well(word));
-        if fits && typed.len() <= 128 {
-            Ok(Self(typed.to_owned()))
-        } else {
-            Err(wrong())
-        }
+        let fits = [noun, verb].iter().all(|word| is_word(word) && starts_well(word));
+        if fits && typed.len() <= 128 { Ok(Self(typed.to_owned())) } else { Err(wrong()) }
     }
 
     pub fn as_str(&self) -> &str {
@@ -168,26 +157,15 @@ mod tests {
     #[test]
     fn a_name_is_one_however_it_is_spelled() {
         for spelling in ["zoë", "ZOË", " Zoë ", "zoe\u{308}", "ｚｏë"] {
-            assert_eq!(
-                Username::parse(spelling).as_ref().map(Username::as_str),
-                Ok("zoë")
-            );
+            assert_eq!(Username::parse(spelling).as_ref().map(Username::as_str), Ok("zoë"));
         }
     }
 
     #[test]
     fn nobody_is_called_like_an_address_or_by_what_does_not_show() {
-        for name in [
-            "",
-            "  ",
-            "a@b",
-            "a b",
-            "a\0",
-            "a\u{202e}b",
-            "a\u{200b}b",
-            "☃",
-            &"x".repeat(65),
-        ] {
+        for name in
+            ["", "  ", "a@b", "a b", "a\0", "a\u{202e}b", "a\u{200b}b", "☃", &"x".repeat(65)]
+        {
             assert_eq!(Username::parse(name), Err(NameError::Username), "{name:?}");
         }
         assert!(Username::parse(&"é".repeat(64)).is_ok());
@@ -197,19 +175,8 @@ mod tests {
     fn an_email_is_one_in_any_case() {
         let email = Email::parse("Kim.A+x@Example.COM").ok();
         assert_eq!(email.as_ref().map(Email::key), Some("kim.a+x@example.com"));
-        assert_eq!(
-            email.as_ref().map(Email::as_str),
-            Some("Kim.A+x@Example.COM")
-        );
-        for wrong in [
-            "kim",
-            "@example.com",
-            "kim@",
-            "a@b@c",
-            "a b@c",
-            "a@.c",
-            "a@c.",
-        ] {
+        assert_eq!(email.as_ref().map(Email::as_str), Some("Kim.A+x@Example.COM"));
+        for wrong in ["kim", "@example.com", "kim@", "a@b@c", "a b@c", "a@.c", "a@c."] {
             assert_eq!(Email::parse(wrong), Err(NameError::Email), "{wrong:?}");
         }
     }

@@ -23,9 +23,7 @@ impl Next {
 
     /// The same, or `None` when there is none or it is not to be followed.
     pub fn checked(text: &str, settings: &Settings) -> Option<Self> {
-        let is_plain = text
-            .bytes()
-            .all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
+        let is_plain = text.bytes().all(|byte| (0x21..0x7f).contains(&byte) && byte != b'\\');
         if text.is_empty() || text.len() > MAX_BYTES || !is_plain {
             return None;
         }
@@ -37,10 +35,7 @@ impl Next {
     }
 
     fn account() -> Self {
-        Self {
-            location: "/account".into(),
-            origin: None,
-        }
+        Self { location: "/account".into(), origin: None }
     }
 
     /// For a `Location` header.
@@ -60,21 +55,12 @@ fn local(text: &str) -> Option<Next> {
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let lower = path.to_ascii_lowercase();
     let is_odd = lower.contains("//")
-        || lower
-            .split('/')
-            .any(|segment| matches!(segment, "." | ".."))
-        || ["%2f", "%5c", "%2e", "%25", "%7f"]
-            .iter()
-            .any(|odd| lower.contains(odd))
+        || lower.split('/').any(|segment| matches!(segment, "." | ".."))
+        || ["%2f", "%5c", "%2e", "%25", "%7f"].iter().any(|odd| lower.contains(odd))
         || has_encoded_control(&lower);
-    let resolved = Url::parse("http://ours.invalid")
-        .and_then(|base| base.join(text))
-        .ok()?;
+    let resolved = Url::parse("http://ours.invalid").and_then(|base| base.join(text)).ok()?;
     let is_ours = resolved.host_str() == Some("ours.invalid") && resolved.scheme() == "http";
-    (is_ours && !is_odd).then(|| Next {
-        location: text.to_owned(),
-        origin: None,
-    })
+    (is_ours && !is_odd).then(|| Next { location: text.to_owned(), origin: None })
 }
 
 fn has_encoded_control(path: &str) -> bool {
@@ -93,10 +79,8 @@ fn foreign(text: &str, allowed: &[Origin]) -> Option<Next> {
         .strip_prefix(origin.as_str())
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
     let is_allowed = allowed.iter().any(|one| one.0 == origin);
-    (is_plain && is_same_text && is_allowed).then(|| Next {
-        location: url.to_string(),
-        origin: Some(origin),
-    })
+    (is_plain && is_same_text && is_allowed)
+        .then(|| Next { location: url.to_string(), origin: Some(origin) })
 }
 
 #[cfg(test)]
@@ -105,25 +89,14 @@ mod tests {
     use crate::config::Chosen;
 
     fn settings() -> Settings {
-        let origins = "https://app.example.com,https://b.example.com:8443"
-            .parse()
-            .ok();
-        Settings::resolve(Chosen {
-            allowed_return_origins: origins,
-            ..Chosen::default()
-        })
-        .unwrap()
+        let origins = "https://app.example.com,https://b.example.com:8443".parse().ok();
+        Settings::resolve(Chosen { allowed_return_origins: origins, ..Chosen::default() }).unwrap()
     }
 
     #[test]
     fn local_paths_are_followed() {
-        for path in [
-            "/",
-            "/account",
-            "/a/b?c=d&e=%2F%2Fx",
-            "/a#b",
-            "/reports/2026?next=https://x",
-        ] {
+        for path in ["/", "/account", "/a/b?c=d&e=%2F%2Fx", "/a#b", "/reports/2026?next=https://x"]
+        {
             assert_eq!(Next::parse(path, &settings()).location(), path);
             assert_eq!(Next::parse(path, &settings()).origin(), None);
         }
@@ -131,10 +104,7 @@ mod tests {
 
     #[test]
     fn allowed_origins_are_followed() {
-        for url in [
-            "https://app.example.com/a?b=c",
-            "https://b.example.com:8443/",
-        ] {
+        for url in ["https://app.example.com/a?b=c", "https://b.example.com:8443/"] {
             assert_eq!(Next::parse(url, &settings()).location(), url);
             assert!(Next::parse(url, &settings()).origin().is_some());
         }
@@ -182,11 +152,7 @@ mod tests {
             "/a b",
             long.as_str(),
         ] {
-            assert_eq!(
-                Next::parse(hostile, &settings()).location(),
-                "/account",
-                "{hostile:?}"
-            );
+            assert_eq!(Next::parse(hostile, &settings()).location(), "/account", "{hostile:?}");
         }
     }
 }

@@ -60,13 +60,8 @@ impl fmt::Debug for Password {
 /// `k7mq2-…`, of letters and digits that are not mistaken for one another.
 pub fn generate(random: &crate::random::Random) -> Result<String, crate::random::RandomFailed> {
     const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
-    let letters = random
-        .bytes::<25>()?
-        .map(|byte| char::from(LETTERS[usize::from(byte & 31)]));
-    let groups: Vec<String> = letters
-        .chunks(5)
-        .map(|group| group.iter().collect())
-        .collect();
+    let letters = random.bytes::<25>()?.map(|byte| char::from(LETTERS[usize::from(byte & 31)]));
+    let groups: Vec<String> = letters.chunks(5).map(|group| group.iter().collect()).collect();
     Ok(groups.join("-"))
 }
 
@@ -78,15 +73,9 @@ mod tests {
     fn length_counts_what_a_person_types_and_nothing_is_trimmed() {
         assert!(Password::chosen(&"é".repeat(15), 15).is_ok());
         assert!(Password::chosen(" fourteen char ", 15).is_ok());
-        assert_eq!(
-            Password::chosen("fourteen chars", 15).err(),
-            Some(PasswordError::TooShort(15))
-        );
+        assert_eq!(Password::chosen("fourteen chars", 15).err(), Some(PasswordError::TooShort(15)));
         assert!(Password::chosen(&"x".repeat(1024), 15).is_ok());
-        assert_eq!(
-            Password::chosen(&"x".repeat(1025), 15).err(),
-            Some(PasswordError::TooLong)
-        );
+        assert_eq!(Password::chosen(&"x".repeat(1025), 15).err(), Some(PasswordError::TooLong));
     }
 
     #[test]
@@ -102,10 +91,7 @@ mod tests {
     fn a_generated_password_is_long_and_never_twice_the_same() {
         let random = crate::random::Random::system();
         let made: Vec<_> = (0..2).filter_map(|_| generate(&random).ok()).collect();
-        assert_eq!(
-            made.iter().map(|text| text.len()).collect::<Vec<_>>(),
-            [29, 29]
-        );
+        assert_eq!(made.iter().map(|text| text.len()).collect::<Vec<_>>(), [29, 29]);
         assert_ne!(made[0], made[1]);
     }
 }

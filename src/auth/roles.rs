@@ -53,9 +53,8 @@ pub async fn delete(app: &App, by: &By, name: &RoleName) -> Result<()> {
 pub async fn allow(app: &App, by: &By, role: &RoleName, permission: &PermissionName) -> Result<()> {
     let mut tx = app.db.begin().await?;
     editable(&mut tx, role).await?;
-    let is_ours = super::access::Permission::ALL
-        .iter()
-        .any(|own| own.name() == permission.as_str());
+    let is_ours =
+        super::access::Permission::ALL.iter().any(|own| own.name() == permission.as_str());
     if permission.is_reserved() && !is_ours {
         return Err(Refusal::NoPermission(permission.as_str().to_owned()).into());
     }
@@ -163,26 +162,17 @@ impl Graph {
             }
             map
         };
-        Self {
-            includes: by_role(includes),
-            permissions: by_role(permissions),
-        }
+        Self { includes: by_role(includes), permissions: by_role(permissions) }
     }
 
     /// What the role includes directly.
     pub fn includes(&self, role: &str) -> &[String] {
-        self.includes
-            .get(role)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        self.includes.get(role).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// What the role permits directly.
     pub fn permissions(&self, role: &str) -> &[String] {
-        self.permissions
-            .get(role)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
+        self.permissions.get(role).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The role and all it includes.

@@ -69,12 +69,7 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         idle_expires_at: now + idle.min(absolute),
         absolute_expires_at: now + absolute,
         ip: by.ip.clone(),
-        user_agent: wanted
-            .user_agent
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(300)
-            .collect(),
+        user_agent: wanted.user_agent.chars().filter(|c| !c.is_control()).take(300).collect(),
     };
     let mut tx = app.db.begin().await?;
     if !note_login(&mut tx, user.id, user.session_epoch, now).await? {
@@ -84,22 +79,12 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         sessions::delete_by_digest(&mut tx, &old.digest()).await?;
     }
     sessions::create(&mut tx, &row).await?;
-    let by = By {
-        actor: Actor::User {
-            id: user.id,
-            name: user.username.clone(),
-        },
-        ..by.clone()
-    };
+    let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     let entry = Entry::new("session.create", target(row.id, user.id, &user.username))
         .detail(json!({ "remember": wanted.remember }));
     app.pen.record(&mut tx, &by, entry).await?;
     tx.commit().await?;
-    Ok(Some(Opened {
-        session,
-        check,
-        max_age: wanted.remember.then_some(absolute),
-    }))
+    Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(absolute) }))
 }
 
 /// The user whose session cookie this is, in one round trip. Counts as a use of the session.
@@ -122,9 +107,7 @@ fn seen(app: &App, user: CurrentUser) -> CurrentUser {
 
 /// Ends the session of this request.
 pub async fn log_out(app: &App, by: &By, user: &CurrentUser) -> Result<()> {
-    end_one(app, by, user.session.id, user.id, &user.username)
-        .await
-        .map(|_| ())
+    end_one(app, by, user.session.id, user.id, &user.username).await.map(|_| ())
 }
 
 /// Ends one session by its id.
@@ -139,24 +122,14 @@ pub async fn end(app: &App, by: &By, id: Uuid) -> Result<()> {
         Some(session) => end_one(app, by, id, session.user_id, &session.username).await?,
         None => false,
     };
-    if ended {
-        Ok(())
-    } else {
-        Err(Refusal::NoSession(id.to_string()).into())
-    }
+    if ended { Ok(()) } else { Err(Refusal::NoSession(id.to_string()).into()) }
 }
 
 async fn end_one(app: &App, by: &By, id: Uuid, user_id: UserId, name: &str) -> Result<bool> {
     let mut tx = app.db.begin().await?;
     let ended = sessions::delete(&mut tx, id).await?;
     if ended {
-        app.pen
-            .record(
-                &mut tx,
-                by,
-                Entry::new("session.end", target(id, user_id, name)),
-            )
-            .await?;
+        app.pen.record(&mut tx, by, Entry::new("session.end", target(id, user_id, name))).await?;
         tx.commit().await?;
     }
     Ok(ended)
@@ -187,11 +160,7 @@ pub async fn end_all(app: &App, by: &By) -> Result<u64> {
 }
 
 fn target(id: Uuid, user_id: UserId, name: &str) -> Target {
-    Target::Session {
-        id,
-        user_id,
-        name: name.to_owned(),
-    }
+    Target::Session { id, user_id, name: name.to_owned() }
 }
 
 /// Uses of sessions that are not written down yet: off the request's path, in batches, at most
@@ -211,20 +180,12 @@ const TOUCH_AFTER: Duration = Duration::seconds(60);
 impl Touched {
     fn note(&self, session: &CurrentSession, now: OffsetDateTime, after: Duration) {
         if now - session.last_seen_at >= after {
-            self.lock().insert(
-                session.id,
-                Use {
-                    session: *session,
-                    seen: now,
-                },
-            );
+            self.lock().insert(session.id, Use { session: *session, seen: now });
         }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Use>> {
-        self.0
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 

@@ -19,9 +19,7 @@ pub struct Token(Id);
 
 impl Token {
     pub fn new(random: &Random) -> Result<Self, RandomFailed> {
-        random
-            .bytes()
-            .map(|bytes| Self(Id(i128::from_le_bytes(bytes))))
+        random.bytes().map(|bytes| Self(Id(i128::from_le_bytes(bytes))))
     }
 
     /// What the database knows it by.
@@ -78,9 +76,7 @@ pub fn form_token(keys: &Keys, session: Uuid) -> String {
 }
 
 pub fn is_form_token(keys: &Keys, session: Uuid, token: &str) -> bool {
-    let parts = token
-        .split_once('.')
-        .and_then(|(key, mac)| Some((key, decode_mac(mac)?)));
+    let parts = token.split_once('.').and_then(|(key, mac)| Some((key, decode_mac(mac)?)));
     parts.is_some_and(|(key, mac)| keys.verify(Use::FormToken, key, session.as_bytes(), &mac))
 }
 

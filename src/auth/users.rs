@@ -53,9 +53,7 @@ pub struct Created {
 pub async fn find(app: &App, typed: &str) -> Result<User> {
     let by_id = typed.trim().parse::<Uuid>().ok().map(UserId);
     let found = match (by_id, name::key(typed)) {
-        (Some(id), _) => users::find(&app.db, id)
-            .await?
-            .filter(|user| is_there(user)),
+        (Some(id), _) => users::find(&app.db, id).await?.filter(|user| is_there(user)),
         (None, Some(key)) => users::find_by_key(&app.db, &key).await?,
         (None, None) => None,
     };
@@ -105,9 +103,7 @@ pub(super) async fn insert(
     take_name(tx, user.id, &new.username).await?;
     if let Some(email) = &new.email {
         let taken = || Refusal::EmailTaken(email.as_str().to_owned());
-        login_keys::create(tx, user.id, Kind::Email, email.key())
-            .await
-            .map_err(unless(taken))?;
+        login_keys::create(tx, user.id, Kind::Email, email.key()).await.map_err(unless(taken))?;
     }
     let entry = Entry::new("user.create", target(&user))
         .detail(json!({ "has_password": user.password_hash.is_some() }))
@@ -209,9 +205,7 @@ pub async fn enable(app: &App, by: &By, id: UserId) -> Result<()> {
     let user = in_tx(&mut tx, id).await?;
     if user.status == Status::Disabled {
         users::set_status(&mut tx, id, Status::Active).await?;
-        app.pen
-            .record(&mut tx, by, Entry::new("user.enable", target(&user)))
-            .await?;
+        app.pen.record(&mut tx, by, Entry::new("user.enable", target(&user))).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -260,10 +254,7 @@ pub(super) async fn in_tx(tx: &mut Tx, id: UserId) -> Result<User> {
 }
 
 pub(super) fn target(user: &User) -> Target {
-    Target::User {
-        id: user.id,
-        name: user.username.clone(),
-    }
+    Target::User { id: user.id, name: user.username.clone() }
 }
 
 fn is_there(user: &User) -> bool {
@@ -272,9 +263,7 @@ fn is_there(user: &User) -> bool {
 
 async fn take_name(tx: &mut Tx, id: UserId, name: &Username) -> Result<()> {
     let taken = || Refusal::NameTaken(name.as_str().to_owned());
-    login_keys::create(tx, id, Kind::Name, name.as_str())
-        .await
-        .map_err(unless(taken))
+    login_keys::create(tx, id, Kind::Name, name.as_str()).await.map_err(unless(taken))
 }
 
 /// A unique violation is a refusal; anything else a failure.

@@ -29,11 +29,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
     while left > 0 {
         let batch = left.min(500);
         let records = audit::list(&app.db, before, batch as i64).await?;
-        left = if records.len() < batch {
-            0
-        } else {
-            left - batch
-        };
+        left = if records.len() < batch { 0 } else { left - batch };
         for record in records {
             before = record.id;
             let row = [
@@ -41,11 +37,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
                 actor(&record),
                 record.action.clone(),
                 target(&record),
-                if record.detail == "{}" {
-                    String::new()
-                } else {
-                    record.detail.clone()
-                },
+                if record.detail == "{}" { String::new() } else { record.detail.clone() },
             ];
             list.push(row, || as_json(&record))?;
         }
@@ -54,15 +46,11 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
 }
 
 fn parsed(text: Option<&String>) -> Value {
-    text.and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or(Value::Null)
+    text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or(Value::Null)
 }
 
 fn name_in(personal: Option<&String>) -> Option<String> {
-    parsed(personal)
-        .get("name")
-        .and_then(Value::as_str)
-        .map(str::to_owned)
+    parsed(personal).get("name").and_then(Value::as_str).map(str::to_owned)
 }
 
 fn actor(record: &Record) -> String {

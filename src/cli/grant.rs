@@ -59,11 +59,7 @@ pub async fn revoke(place: &Place, user: &str, role: &str) -> Outcome {
     let user = users::find(&app, user).await?;
     let role = RoleName::parse(role)?;
     grants::revoke(&app, &operator(), user.id, &role).await?;
-    output::line(&format!(
-        "{} no longer has {} by a grant",
-        user.username,
-        role.as_str()
-    ))
+    output::line(&format!("{} no longer has {} by a grant", user.username, role.as_str()))
 }
 
 pub async fn explain(place: &Place, user: &str, what: &str) -> Outcome {
@@ -72,11 +68,7 @@ pub async fn explain(place: &Place, user: &str, what: &str) -> Outcome {
     match explain::explain(&app, &user, what).await? {
         Explanation::Yes { grant, through } => {
             output::line("yes")?;
-            output::line(&format!(
-                "  {} was granted {}",
-                user.username,
-                described(&grant)
-            ))?;
+            output::line(&format!("  {} was granted {}", user.username, described(&grant)))?;
             for pair in through.windows(2) {
                 output::line(&format!("  {} includes {}", pair[0], pair[1]))?;
             }
@@ -87,10 +79,9 @@ pub async fn explain(place: &Place, user: &str, what: &str) -> Outcome {
         }
         Explanation::No => no("no grant leads to it"),
         Explanation::Disabled => no("the account is disabled"),
-        Explanation::Ended(grant) => no(&format!(
-            "a grant that led to it has ended: {}",
-            described(&grant)
-        )),
+        Explanation::Ended(grant) => {
+            no(&format!("a grant that led to it has ended: {}", described(&grant)))
+        }
     }
 }
 
@@ -113,9 +104,5 @@ fn described(grant: &Row) -> String {
         "" => String::new(),
         reason => format!(" ({})", output::clean(reason)),
     };
-    format!(
-        "{} by {by} at {}, {end}{reason}",
-        grant.role_name,
-        output::time(grant.granted_at)
-    )
+    format!("{} by {by} at {}, {end}{reason}", grant.role_name, output::time(grant.granted_at))
 }

@@ -15,9 +15,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
         Command::Rotate => {
             let id = key::rotate(&app, &operator()).await?;
             let path = app.keys.path().display();
-            output::line(&format!(
-                "key {id} is in {path}; copy the file to every other node"
-            ))
+            output::line(&format!("key {id} is in {path}; copy the file to every other node"))
         }
     }
 }

@@ -8,9 +8,7 @@ use crate::{
 
 pub async fn run(place: &Place, check: bool) -> Outcome {
     if !check {
-        let db = db::connect(&place.database_url)
-            .await
-            .map_err(OpenError::from)?;
+        let db = db::connect(&place.database_url).await.map_err(OpenError::from)?;
         let applied = db.migrate().await.map_err(OpenError::from)?;
         drop(db);
         // Keys are made by whoever first meets a database.

@@ -37,12 +37,7 @@ pub struct List<const N: usize> {
 
 impl<const N: usize> List<N> {
     pub fn new(json: bool, header: [&'static str; N]) -> Self {
-        Self {
-            json,
-            printed: 0,
-            header,
-            rows: Vec::new(),
-        }
+        Self { json, printed: 0, header, rows: Vec::new() }
     }
 
     /// Adds a line; `row` and `value` say the same.
@@ -53,11 +48,7 @@ impl<const N: usize> List<N> {
             return write(format!("{start}{}", value()).as_bytes());
         }
         self.rows.push(row.map(|cell| clean(&cell)));
-        if self.rows.len() >= 500 {
-            self.print_rows()
-        } else {
-            Ok(())
-        }
+        if self.rows.len() >= 500 { self.print_rows() } else { Ok(()) }
     }
 
     pub fn finish(mut self) -> Outcome {
@@ -93,7 +84,5 @@ impl<const N: usize> List<N> {
 pub fn clean(text: &str) -> String {
     let is_odd =
         |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .map(|c| if is_odd(c) { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(|c| if is_odd(c) { '\u{fffd}' } else { c }).collect()
 }

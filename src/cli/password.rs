@@ -37,30 +37,17 @@ impl Source {
         };
         if self.generate_password {
             let text = generate(&app.pen.random).map_err(crate::auth::Error::from)?;
-            return Ok(Given {
-                password: chosen(&text)?,
-                generated: Some(text),
-            });
+            return Ok(Given { password: chosen(&text)?, generated: Some(text) });
         }
-        let text = if self.password_stdin {
-            from_stdin()?
-        } else {
-            from_terminal()?
-        };
-        Ok(Given {
-            password: chosen(&text)?,
-            generated: None,
-        })
+        let text = if self.password_stdin { from_stdin()? } else { from_terminal()? };
+        Ok(Given { password: chosen(&text)?, generated: None })
     }
 }
 
 fn from_stdin() -> Result<String, Failure> {
     let mut line = Vec::new();
     let most = MAX_BYTES as u64 + 2;
-    std::io::stdin()
-        .lock()
-        .take(most)
-        .read_until(b'\n', &mut line)?;
+    std::io::stdin().lock().take(most).read_until(b'\n', &mut line)?;
     let line = line.strip_suffix(b"\n").unwrap_or(&line);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     String::from_utf8(line.to_vec())
@@ -77,9 +64,7 @@ fn from_terminal() -> Result<String, Failure> {
     }
     let first = rpassword::prompt_password("Password: ")?;
     if rpassword::prompt_password("The same again: ")? != first {
-        return Err(Failure::Other(
-            "the two passwords differ; nothing was changed".into(),
-        ));
+        return Err(Failure::Other("the two passwords differ; nothing was changed".into()));
     }
     Ok(first)
 }

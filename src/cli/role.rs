@@ -77,11 +77,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
             for permission in &permissions {
                 roles::allow(&app, &by, &role, permission).await?;
             }
-            output::line(&format!(
-                "{} permits {}",
-                role.as_str(),
-                permission.join(", ")
-            ))
+            output::line(&format!("{} permits {}", role.as_str(), permission.join(", ")))
         }
         Command::Deny { role, permission } => {
             let (role, permissions) = parse(&role, &permission)?;
@@ -89,10 +85,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
                 roles::deny(&app, &by, &role, permission).await?;
             }
             let names = permission.join(", ");
-            output::line(&format!(
-                "{} no longer permits {names} by itself",
-                role.as_str()
-            ))
+            output::line(&format!("{} no longer permits {names} by itself", role.as_str()))
         }
         Command::Include { role, other } => {
             let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
@@ -102,11 +95,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
         Command::Exclude { role, other } => {
             let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
             roles::exclude(&app, &by, &role, &other).await?;
-            output::line(&format!(
-                "{} no longer includes {}",
-                role.as_str(),
-                other.as_str()
-            ))
+            output::line(&format!("{} no longer includes {}", role.as_str(), other.as_str()))
         }
     }
 }
@@ -116,10 +105,7 @@ fn parse(
     permissions: &[String],
 ) -> Result<(RoleName, Vec<PermissionName>), super::Failure> {
     let permissions = permissions.iter().map(|name| PermissionName::parse(name));
-    Ok((
-        RoleName::parse(role)?,
-        permissions.collect::<Result<_, _>>()?,
-    ))
+    Ok((RoleName::parse(role)?, permissions.collect::<Result<_, _>>()?))
 }
 
 async fn list(app: &App, json: bool) -> Outcome {
@@ -131,11 +117,7 @@ async fn list(app: &App, json: bool) -> Outcome {
             role.name.clone(),
             role.holders.to_string(),
             graph.includes(&role.name).join(" "),
-            if role.name == ADMIN {
-                "all".into()
-            } else {
-                graph.permissions(&role.name).join(" ")
-            },
+            if role.name == ADMIN { "all".into() } else { graph.permissions(&role.name).join(" ") },
             role.description.clone(),
         ];
         list.push(row, || {
@@ -165,20 +147,12 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
         all
     } else {
         let closure = graph.closure(name);
-        let permissions = closure
-            .iter()
-            .flat_map(|role| graph.permissions(role).iter().cloned());
-        permissions
-            .collect::<std::collections::BTreeSet<_>>()
-            .into_iter()
-            .collect()
+        let permissions = closure.iter().flat_map(|role| graph.permissions(role).iter().cloned());
+        permissions.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     };
     let grantors = rows::list_grantors(&app.db).await?;
-    let grantors: Vec<_> = grantors
-        .into_iter()
-        .filter(|pair| pair.role == name)
-        .map(|pair| pair.other)
-        .collect();
+    let grantors: Vec<_> =
+        grantors.into_iter().filter(|pair| pair.role == name).map(|pair| pair.other).collect();
     if json {
         return output::json(&json!({
             "name": name,

@@ -14,12 +14,7 @@ pub fn run(json: bool) -> Outcome {
                 (_, Kind::Page) => "login",
                 (_, Kind::Check) => "401",
             };
-            let row = [
-                method.to_string(),
-                route.path.into(),
-                access.to_string(),
-                anonymous.into(),
-            ];
+            let row = [method.to_string(), route.path.into(), access.to_string(), anonymous.into()];
             let value = json!({ "method": row[0], "path": row[1], "requires": row[2], "anonymous": row[3] });
             list.push(row, || value)?;
         }

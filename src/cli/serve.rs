@@ -26,18 +26,12 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     }
     let listener = web::listen(&settings.listen).await?;
     settings.listening_on(listener.address());
-    let migrate = if no_migrate {
-        Migrate::Refuse
-    } else {
-        Migrate::Apply
-    };
+    let migrate = if no_migrate { Migrate::Refuse } else { Migrate::Apply };
     let app = place.open_with(settings, migrate).await?;
     // Signals are listened for before anybody is told that we are there.
     let stop = stop()?;
     let setup = setup_message(&app).await?;
-    let Settings {
-        listen, public_url, ..
-    } = &app.settings;
+    let Settings { listen, public_url, .. } = &app.settings;
     tracing::info!(address = %listen, %public_url, "listening");
     if let Some(message) = setup {
         output::line(&message)?;

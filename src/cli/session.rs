@@ -48,15 +48,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
 }
 
 async fn list(app: &App, user: Option<String>, json: bool) -> Outcome {
-    let header = [
-        "ID",
-        "USER",
-        "CREATED",
-        "LAST SEEN",
-        "ENDS",
-        "ADDRESS",
-        "BROWSER",
-    ];
+    let header = ["ID", "USER", "CREATED", "LAST SEEN", "ENDS", "ADDRESS", "BROWSER"];
     let mut list = List::new(json, header);
     let now = app.now();
     if let Some(user) = user {
@@ -120,8 +112,5 @@ async fn end_some(app: &App, end: End) -> Outcome {
         }
         (None, None) => rules::end_all(app, &by).await?,
     };
-    output::line(&format!(
-        "{ended} session{} ended",
-        if ended == 1 { "" } else { "s" }
-    ))
+    output::line(&format!("{ended} session{} ended", if ended == 1 { "" } else { "s" }))
 }

@@ -121,35 +121,18 @@ async fn add(app: &App, add: Add) -> Outcome {
     let username = Username::parse(&add.name)?;
     let email = add.email.as_deref().map(Email::parse).transpose()?;
     let display_name = parse_display_name(&add.display_name)?;
-    let given = if add.invite {
-        None
-    } else {
-        Some(add.source.get(app)?)
-    };
+    let given = if add.invite { None } else { Some(add.source.get(app)?) };
     let password = match &given {
         Some(given) => FirstPassword::Chosen(&given.password),
         None => FirstPassword::Invite,
     };
-    let new = NewUser {
-        username,
-        email,
-        display_name,
-        roles: &roles?,
-        password,
-    };
+    let new = NewUser { username, email, display_name, roles: &roles?, password };
     let created = users::create(app, &operator(), new).await?;
     if let Some(token) = created.invitation {
-        eprintln!(
-            "{} is made. Good once, within 7 days:",
-            created.user.username
-        );
+        eprintln!("{} is made. Good once, within 7 days:", created.user.username);
         return output::line(&link::url(app, token));
     }
-    told(
-        &created.user,
-        "is made",
-        given.and_then(|given| given.generated),
-    )
+    told(&created.user, "is made", given.and_then(|given| given.generated))
 }
 
 /// The password stands alone on standard output, for a pipe; the sentence beside it.
@@ -218,11 +201,7 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
         } else {
             &user.display_name
         }),
-        if user.password_hash.is_some() {
-            "set"
-        } else {
-            "none"
-        },
+        if user.password_hash.is_some() { "set" } else { "none" },
         output::time(user.created_at),
         or(user.last_login_at.map(output::time), "never"),
         joined(&roles),
@@ -235,12 +214,7 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
 }
 
 fn joined(names: &std::collections::BTreeSet<String>) -> String {
-    match names
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ")
-    {
+    match names.iter().map(String::as_str).collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => "none".to_owned(),
         names => names,
     }
@@ -256,11 +230,7 @@ fn granted(grant: &Grant, now: time::OffsetDateTime) -> String {
         "" => String::new(),
         reason => format!(" ({})", output::clean(reason)),
     };
-    let (role, by, at) = (
-        &grant.role_name,
-        &grant.granted_by,
-        output::time(grant.granted_at),
-    );
+    let (role, by, at) = (&grant.role_name, &grant.granted_by, output::time(grant.granted_at));
     format!("{role} by {by} at {at}{end}{reason}")
 }
 

@@ -23,16 +23,7 @@ macro_rules! from_text {
     )+ };
 }
 
-from_text!(
-    Listen,
-    PublicUrl,
-    TrustedProxy,
-    Origin,
-    HashParams,
-    Span,
-    Domain,
-    LogFormat
-);
+from_text!(Listen, PublicUrl, TrustedProxy, Origin, HashParams, Span, Domain, LogFormat);
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,9 +72,7 @@ pub struct PublicUrl {
 impl PublicUrl {
     pub fn loopback(address: SocketAddr) -> Self {
         let origin = format!("http://{address}");
-        origin
-            .parse()
-            .unwrap_or_else(|_| unreachable!("an address makes a URL"))
+        origin.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"))
     }
 
     pub fn is_https(&self) -> bool {
@@ -174,9 +163,7 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse::<PublicUrl>() {
             Ok(url) if url.is_https() => Ok(Self(url.origin)),
-            _ => Err(format!(
-                "{text:?} is no https origin, such as https://app.example.com"
-            )),
+            _ => Err(format!("{text:?} is no https origin, such as https://app.example.com")),
         }
     }
 }
@@ -207,9 +194,7 @@ impl FromStr for TrustedProxy {
         if text == "unix" {
             return Ok(Self::Unix);
         }
-        let net = text
-            .parse()
-            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
         net.map(Self::Net).map_err(|_| {
             format!("{text:?} is no address or network, such as 10.0.0.0/8, and not `unix`")
         })
@@ -230,10 +215,7 @@ impl<T: FromStr<Err = String>> FromStr for List<T> {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let items = text
-            .split(',')
-            .map(str::trim)
-            .filter(|item| !item.is_empty());
+        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
         items.map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
@@ -250,9 +232,7 @@ impl<'de, T: FromStr<Err = String>> Deserialize<'de> for List<T> {
             Written::One(text) => return text.parse().map_err(de::Error::custom),
             Written::Many(items) => items,
         };
-        let parsed = items
-            .iter()
-            .map(|item| item.parse().map_err(de::Error::custom));
+        let parsed = items.iter().map(|item| item.parse().map_err(de::Error::custom));
         parsed.collect::<Result<_, _>>().map(Self)
     }
 }
@@ -268,9 +248,7 @@ impl FromStr for Domain {
         let name = text.trim_start_matches('.').to_ascii_lowercase();
         let is_label = |label: &str| {
             !label.is_empty()
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         if name.contains('.') && name.split('.').all(is_label) {
             Ok(Self(name))
@@ -306,14 +284,9 @@ impl FromStr for HashParams {
         let mut values = [None::<u32>; 3];
         for part in text.split(',') {
             let (name, value) = part.split_once('=').ok_or_else(wrong)?;
-            let index = ["m", "t", "p"]
-                .iter()
-                .position(|known| *known == name.trim());
+            let index = ["m", "t", "p"].iter().position(|known| *known == name.trim());
             let slot = index.map(|index| &mut values[index]).ok_or_else(wrong)?;
-            if slot
-                .replace(value.trim().parse().map_err(|_| wrong())?)
-                .is_some()
-            {
+            if slot.replace(value.trim().parse().map_err(|_| wrong())?).is_some() {
                 return Err(wrong());
             }
         }
@@ -323,9 +296,7 @@ impl FromStr for HashParams {
         if m > MAX_HASH_KIB || t > 64 || p > 16 {
             return Err(wrong());
         }
-        argon2::Params::new(m, t, p, None)
-            .map(Self)
-            .map_err(|_| wrong())
+        argon2::Params::new(m, t, p, None).map(Self).map_err(|_| wrong())
     }
 }
 
@@ -337,15 +308,11 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let seconds = humantime::parse_duration(text)
-            .map(|span| span.as_secs())
-            .unwrap_or(0);
+        let seconds = humantime::parse_duration(text).map(|span| span.as_secs()).unwrap_or(0);
         if (1..=10 * 365 * 86_400).contains(&seconds) {
             Ok(Self(Duration::seconds(seconds as i64)))
         } else {
-            Err(format!(
-                "{text:?} is no length of time up to ten years, such as 15m, 12h or 30d"
-            ))
+            Err(format!("{text:?} is no length of time up to ten years, such as 15m, 12h or 30d"))
         }
     }
 }

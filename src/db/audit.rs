@@ -60,11 +60,7 @@ pub struct By {
 
 impl By {
     pub fn new(actor: Actor) -> Self {
-        Self {
-            actor,
-            ip: String::new(),
-            request_id: None,
-        }
+        Self { actor, ip: String::new(), request_id: None }
     }
 }
 
@@ -111,10 +107,7 @@ impl Target {
 
     fn person(&self) -> Option<(UserId, &str)> {
         match self {
-            Self::User { id, name }
-            | Self::Session {
-                user_id: id, name, ..
-            } => Some((*id, name)),
+            Self::User { id, name } | Self::Session { user_id: id, name, .. } => Some((*id, name)),
             _ => None,
         }
     }
@@ -134,12 +127,7 @@ pub struct Entry {
 
 impl Entry {
     pub fn new(action: &'static str, target: Target) -> Self {
-        Self {
-            action,
-            target,
-            detail: Value::Object(Map::new()),
-            personal: Map::new(),
-        }
+        Self { action, target, detail: Value::Object(Map::new()), personal: Map::new() }
     }
 
     pub fn detail(self, detail: Value) -> Self {
@@ -174,11 +162,8 @@ impl Pen {
         let id = self.clock.new_id();
         let actor = self.actor_part(by)?;
         let target = self.target_part(&entry)?;
-        let (at, label, actor_id) = (
-            self.clock.now(),
-            by.actor.label(),
-            by.actor.id().map(|id| id.0),
-        );
+        let (at, label, actor_id) =
+            (self.clock.now(), by.actor.label(), by.actor.id().map(|id| id.0));
         let (kind, target_id) = (entry.target.kind(), entry.target.id());
         let detail = entry.detail.to_string();
         let actor_digest = actor.as_ref().map(|part| part.digest());
@@ -231,10 +216,7 @@ impl Pen {
         }
         let salt = BASE64_URL_SAFE_NO_PAD.encode(self.random.bytes::<16>()?);
         values.insert("salt".into(), salt.into());
-        Ok(Some(Personal {
-            user_id,
-            content: Value::Object(values).to_string(),
-        }))
+        Ok(Some(Personal { user_id, content: Value::Object(values).to_string() }))
     }
 }
 

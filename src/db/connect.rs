@@ -66,9 +66,7 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, ConnectError> {
 }
 
 async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
-    let options = sqlite_options(url)?
-        .busy_timeout(WAIT)
-        .disable_statement_logging();
+    let options = sqlite_options(url)?.busy_timeout(WAIT).disable_statement_logging();
     let file = options.get_filename().to_path_buf();
     let failed = |error: sqlx::Error| ConnectError::Open {
         place: file.display().to_string(),
@@ -76,12 +74,7 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     };
     if file.exists() {
         // The settings below would change another program's file, so look before.
-        let mut look = options
-            .clone()
-            .read_only(true)
-            .connect()
-            .await
-            .map_err(failed)?;
+        let mut look = options.clone().read_only(true).connect().await.map_err(failed)?;
         let tables = sqlite_tables(&mut look).await.map_err(failed)?;
         look.close().await.map_err(failed)?;
         if let Some(table) = super::migrate::foreign_table(&tables) {
@@ -95,14 +88,8 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .foreign_keys(true);
 
     // Switching a new file to WAL does not wait for others that do the same.
-    let _first = first_opener(&file)
-        .await
-        .map_err(|error| failed(sqlx::Error::Io(error)))?;
-    let pool = || {
-        SqlitePoolOptions::new()
-            .acquire_timeout(WAIT)
-            .test_before_acquire(false)
-    };
+    let _first = first_opener(&file).await.map_err(|error| failed(sqlx::Error::Io(error)))?;
+    let pool = || SqlitePoolOptions::new().acquire_timeout(WAIT).test_before_acquire(false);
     let write = pool()
         .max_connections(1)
         .min_connections(1)
@@ -114,11 +101,7 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .connect_with(options.pragma("query_only", "on"))
         .await
         .map_err(failed)?;
-    Ok(Db {
-        read: Backend::Sqlite(read),
-        write: Backend::Sqlite(write),
-        place: Place::File(file),
-    })
+    Ok(Db { read: Backend::Sqlite(read), write: Backend::Sqlite(write), place: Place::File(file) })
 }
 
 /// Names of the tables in the file.
@@ -132,11 +115,7 @@ pub(super) async fn sqlite_tables(
 
 /// The lock beside the file, while the file does not exist yet.
 async fn first_opener(file: &std::path::Path) -> std::io::Result<Option<std::fs::File>> {
-    if file.exists() {
-        Ok(None)
-    } else {
-        lock_beside(file.to_path_buf()).await.map(Some)
-    }
+    if file.exists() { Ok(None) } else { lock_beside(file.to_path_buf()).await.map(Some) }
 }
 
 /// Waits for the lock beside a SQLite file and holds it until dropped.
@@ -144,16 +123,11 @@ pub(super) async fn lock_beside(file: PathBuf) -> std::io::Result<std::fs::File>
     let mut name = file.into_os_string();
     name.push(".lock");
     let lock = move || {
-        let lock = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(name)?;
+        let lock = std::fs::OpenOptions::new().create(true).append(true).open(name)?;
         lock.lock()?;
         Ok(lock)
     };
-    tokio::task::spawn_blocking(lock)
-        .await
-        .map_err(std::io::Error::other)?
+    tokio::task::spawn_blocking(lock).await.map_err(std::io::Error::other)?
 }
 
 async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {

@@ -37,12 +37,7 @@ macro_rules! select_grants {
 
 /// All grants of a user, those that have ended too.
 pub async fn list_of_user(db: &Db, user_id: UserId) -> sqlx::Result<Vec<Grant>> {
-    select_grants!(
-        db,
-        fetch_all,
-        "where user_id = $1 order by role_name",
-        user_id.0
-    )
+    select_grants!(db, fetch_all, "where user_id = $1 order by role_name", user_id.0)
 }
 
 /// The grants of the users whose name keys lie after `after` and up to `last`.

@@ -85,11 +85,7 @@ impl Db {
         };
         // sqlx takes no lock on SQLite; on Postgres it takes an advisory one.
         let _lock = match &self.place {
-            Place::File(file) => Some(
-                lock_beside(file.clone())
-                    .await
-                    .map_err(MigrateError::Lock)?,
-            ),
+            Place::File(file) => Some(lock_beside(file.clone()).await.map_err(MigrateError::Lock)?),
             Place::Schema(_) => None,
         };
         let pending = match self.schema().await? {
@@ -111,11 +107,7 @@ impl Db {
     pub async fn schema(&self) -> Result<Schema, MigrateError> {
         let tables = self.tables().await?;
         let recorded = tables.iter().any(|table| table == "_sqlx_migrations");
-        let applied = if recorded {
-            self.applied().await?
-        } else {
-            Vec::new()
-        };
+        let applied = if recorded { self.applied().await? } else { Vec::new() };
         Ok(match foreign_table(&tables) {
             Some(table) => Schema::Foreign(table.to_owned()),
             // Without a table of ours, what is recorded is another program's.
@@ -209,20 +201,13 @@ fn compare(applied: &[Applied]) -> Schema {
         }
     }
     let newest = MIGRATIONS.iter().map(|migration| migration.version).max();
-    for one in applied
-        .iter()
-        .filter(|one| !MIGRATIONS.version_exists(one.version))
-    {
+    for one in applied.iter().filter(|one| !MIGRATIONS.version_exists(one.version)) {
         let expands = one.description.ends_with(" expand") && Some(one.version) > newest;
         if !expands {
             return Schema::Ahead(name(one.version, &one.description));
         }
     }
-    if pending.is_empty() {
-        Schema::Current
-    } else {
-        Schema::Behind(pending)
-    }
+    if pending.is_empty() { Schema::Current } else { Schema::Behind(pending) }
 }
 
 /// As the file is called: `0001_schema`.

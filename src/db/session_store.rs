@@ -47,9 +47,7 @@ impl DigestStore {
         let inner = match (&db.write, &db.place) {
             // It writes inside a deferred transaction, which only a sole writer can do safely.
             (Backend::Sqlite(pool), _) => Backend::Sqlite(
-                SqliteStore::new(pool.clone())
-                    .with_table_name(TABLE)
-                    .map_err(Error::Backend)?,
+                SqliteStore::new(pool.clone()).with_table_name(TABLE).map_err(Error::Backend)?,
             ),
             (Backend::Postgres(pool), Place::Schema(schema)) => Backend::Postgres(
                 PostgresStore::new(pool.clone())
@@ -65,9 +63,7 @@ impl DigestStore {
     }
 
     async fn alive(&self, id: Id) -> Result<Option<OffsetDateTime>> {
-        sessions::find_end(&self.db, &digest_text(id), self.clock.now())
-            .await
-            .map_err(backend)
+        sessions::find_end(&self.db, &digest_text(id), self.clock.now()).await.map_err(backend)
     }
 }
 
@@ -79,17 +75,12 @@ fn backend(error: sqlx::Error) -> Error {
 impl SessionStore for DigestStore {
     /// A session is opened by a login, never by what an anonymous visitor left in it.
     async fn create(&self, _: &mut Record) -> Result<()> {
-        Err(Error::Backend(
-            "nobody is signed in, so there is no session to write to".into(),
-        ))
+        Err(Error::Backend("nobody is signed in, so there is no session to write to".into()))
     }
 
     async fn save(&self, record: &Record) -> Result<()> {
-        let inside = Record {
-            id: digest(record.id),
-            data: record.data.clone(),
-            expiry_date: NEVER,
-        };
+        let inside =
+            Record { id: digest(record.id), data: record.data.clone(), expiry_date: NEVER };
         let saved = match &self.inner {
             Backend::Sqlite(store) => store.save(&inside).await,
             Backend::Postgres(store) => store.save(&inside).await,
@@ -114,11 +105,7 @@ impl SessionStore for DigestStore {
             Backend::Postgres(store) => store.load(&digest(*id)).await?,
         };
         let data = inside.map(|record| record.data).unwrap_or_default();
-        Ok(Some(Record {
-            id: *id,
-            data,
-            expiry_date,
-        }))
+        Ok(Some(Record { id: *id, data, expiry_date }))
     }
 
     /// Ends the session itself, and with it the stock store's row.

@@ -57,11 +57,7 @@ pub struct Current {
 
 /// Splits what the engine has joined. Sorted here, since the engines sort by their locale.
 pub fn split(joined: Option<&str>) -> BTreeSet<String> {
-    joined
-        .into_iter()
-        .flat_map(|names| names.split(','))
-        .map(str::to_owned)
-        .collect()
+    joined.into_iter().flat_map(|names| names.split(',')).map(str::to_owned).collect()
 }
 
 macro_rules! select_current {

@@ -90,9 +90,7 @@ async fn page(app: &App, user: &CurrentUser) -> Result<AccountPage, Error> {
     let now = app.now();
     let granted = grants::list_of_user(&app.db, user.id).await?;
     let all = roles::list(&app.db, now).await?;
-    let effective = all
-        .into_iter()
-        .filter(|role| user.roles.contains(&role.name));
+    let effective = all.into_iter().filter(|role| user.roles.contains(&role.name));
     let until = |name: &str| {
         let grant = granted.iter().find(|grant| grant.role_name == name);
         grant.and_then(|grant| grant.ends_at).map(text::time)

@@ -78,20 +78,14 @@ pub async fn users(
 
 pub async fn roles(State(app): State<App>, Me(user): Me) -> Result<impl IntoResponse, Error> {
     let roles = role_lines(&app).await?;
-    Ok(Page(RolesPage {
-        frame: frame::of(&app, &user, "/admin/roles"),
-        roles,
-    }))
+    Ok(Page(RolesPage { frame: frame::of(&app, &user, "/admin/roles"), roles }))
 }
 
 async fn user_lines(app: &App, after: &str, limit: i64) -> Result<Vec<UserLine>, Error> {
     let after = name::key(after).unwrap_or_default();
     let users = users::list(&app.db, after.as_bytes(), limit).await?;
     let mut lines = Vec::with_capacity(users.len());
-    let last = users
-        .last()
-        .map(|user| user.username.clone())
-        .unwrap_or_default();
+    let last = users.last().map(|user| user.username.clone()).unwrap_or_default();
     let grants = grants::list_of_users(&app.db, after.as_bytes(), last.as_bytes()).await?;
     for user in users {
         let holding = grants.iter().filter(|grant| grant.user_id == user.id);

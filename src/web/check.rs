@@ -91,11 +91,7 @@ impl Question {
 /// The headers that tell the application who it is.
 fn identity(user: &CurrentUser) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(6);
-    let shown = if user.display_name.is_empty() {
-        &user.username
-    } else {
-        &user.display_name
-    };
+    let shown = if user.display_name.is_empty() { &user.username } else { &user.display_name };
     put(&mut headers, "remote-user", &user.username);
     put(&mut headers, "remote-user-id", &user.id.to_string());
     put(&mut headers, "remote-name", shown);
@@ -134,10 +130,7 @@ fn joined(names: &std::collections::BTreeSet<String>) -> String {
 /// programs: nothing.
 fn to_login(settings: &Settings, parts: &Parts) -> Option<HeaderValue> {
     let forwarded = Forwarded::read(settings, parts);
-    let accept = parts
-        .headers
-        .get(header::ACCEPT)
-        .and_then(|accept| accept.to_str().ok());
+    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let is_navigation = matches!(forwarded.method, Method::GET | Method::HEAD)
         && accept.is_some_and(|accept| accept.contains("text/html"));
     let next = forwarded.url.and_then(|url| return_address(settings, &url));
@@ -147,8 +140,6 @@ fn to_login(settings: &Settings, parts: &Parts) -> Option<HeaderValue> {
 
 /// Where the person wanted to go, if a login may lead there: by path when it is our own origin.
 fn return_address(settings: &Settings, url: &str) -> Option<String> {
-    let own = url
-        .strip_prefix(settings.public_url.origin())
-        .filter(|path| path.starts_with('/'));
+    let own = url.strip_prefix(settings.public_url.origin()).filter(|path| path.starts_with('/'));
     Next::checked(own.unwrap_or(url), settings).map(|next| next.location().to_owned())
 }

@@ -39,19 +39,12 @@ impl Client {
 
     /// For the audit trail: this user from this address.
     pub fn user(&self, user: &CurrentUser) -> By {
-        self.by(Actor::User {
-            id: user.id,
-            name: user.username.clone(),
-        })
+        self.by(Actor::User { id: user.id, name: user.username.clone() })
     }
 
     fn by(&self, actor: Actor) -> By {
         let ip = self.ip.map(|ip| ip.to_string()).unwrap_or_default();
-        By {
-            actor,
-            ip,
-            request_id: Some(self.request_id.clone()),
-        }
+        By { actor, ip, request_id: Some(self.request_id.clone()) }
     }
 }
 
@@ -60,9 +53,7 @@ impl FromRequestParts<App> for Client {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let user_agent = parts.headers.get(header::USER_AGENT);
-        let user_agent = user_agent
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
         Ok(Self {
             ip: address(&app.settings, peer(parts), &parts.headers),
             user_agent: user_agent.to_owned(),
@@ -81,10 +72,7 @@ fn peer(parts: &Parts) -> Option<IpAddr> {
 
 /// Whether the peer of this request is a proxy whose headers are believed.
 fn is_trusted(settings: &Settings, parts: &Parts) -> bool {
-    parts
-        .extensions
-        .get::<Peer>()
-        .is_some_and(|peer| settings.trusts(peer.0))
+    parts.extensions.get::<Peer>().is_some_and(|peer| settings.trusts(peer.0))
 }
 
 /// The rightmost address that is not one of our proxies. What stands left of it was written by
@@ -94,10 +82,8 @@ fn address(settings: &Settings, peer: Option<IpAddr>, headers: &HeaderMap) -> Op
         return peer;
     }
     let lines = headers.get_all("x-forwarded-for").iter();
-    let hops: Vec<&str> = lines
-        .flat_map(|line| line.to_str().unwrap_or("?").split(','))
-        .map(str::trim)
-        .collect();
+    let hops: Vec<&str> =
+        lines.flat_map(|line| line.to_str().unwrap_or("?").split(',')).map(str::trim).collect();
     let mut nearest = peer;
     for hop in hops.iter().rev() {
         let Some(ip) = parse_hop(hop) else {
@@ -131,10 +117,7 @@ impl Forwarded {
     /// Reads `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`. One that is repeated is none.
     pub fn read(settings: &Settings, parts: &Parts) -> Self {
         if !is_trusted(settings, parts) {
-            return Self {
-                method: parts.method.clone(),
-                url: None,
-            };
+            return Self { method: parts.method.clone(), url: None };
         }
         let single = |name: &str| {
             let mut values = parts.headers.get_all(name).iter();
@@ -145,13 +128,9 @@ impl Forwarded {
         let url = || {
             let (scheme, host) = (single("x-forwarded-proto")?, single("x-forwarded-host")?);
             let path = single("x-forwarded-uri")?;
-            path.starts_with('/')
-                .then(|| format!("{scheme}://{host}{path}"))
+            path.starts_with('/').then(|| format!("{scheme}://{host}{path}"))
         };
-        Self {
-            method: method.unwrap_or_else(|| parts.method.clone()),
-            url: url(),
-        }
+        Self { method: method.unwrap_or_else(|| parts.method.clone()), url: url() }
     }
 }
 
@@ -162,11 +141,7 @@ mod tests {
 
     fn client(peer: &str, forwarded: &[&str]) -> String {
         let trusted_proxies = "10.0.0.0/8,::1,unix".parse().ok();
-        let settings = Settings::resolve(Chosen {
-            trusted_proxies,
-            ..Chosen::default()
-        })
-        .unwrap();
+        let settings = Settings::resolve(Chosen { trusted_proxies, ..Chosen::default() }).unwrap();
         let mut headers = HeaderMap::new();
         for line in forwarded {
             headers.append("x-forwarded-for", line.parse().unwrap());
@@ -183,24 +158,15 @@ mod tests {
     #[test]
     fn behind_our_proxies_the_rightmost_stranger_counts() {
         assert_eq!(client("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
-        assert_eq!(
-            client("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.9.9.9"]),
-            "198.51.100.1"
-        );
-        assert_eq!(
-            client("10.0.0.1", &["1.2.3.4", "198.51.100.1:4711"]),
-            "198.51.100.1"
-        );
+        assert_eq!(client("10.0.0.1", &["1.2.3.4, 198.51.100.1, 10.9.9.9"]), "198.51.100.1");
+        assert_eq!(client("10.0.0.1", &["1.2.3.4", "198.51.100.1:4711"]), "198.51.100.1");
         assert_eq!(client("::1", &["2001:db8::7"]), "2001:db8::7");
         assert_eq!(client("", &["[2001:db8::7]:99"]), "2001:db8::7");
     }
 
     #[test]
     fn what_is_no_address_ends_the_search_at_the_last_proxy() {
-        assert_eq!(
-            client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]),
-            "10.0.0.2"
-        );
+        assert_eq!(client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1, \u{fc}"]), "10.0.0.1");
     }

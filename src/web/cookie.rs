@@ -14,11 +14,7 @@ const CHECK: &str = "__Secure-rolecall-check";
 
 /// `__Host-` ties the cookie to this host and https; plain http cannot have it.
 fn session_name(settings: &Settings) -> &'static str {
-    if settings.public_url.is_https() {
-        "__Host-rolecall"
-    } else {
-        "rolecall"
-    }
+    if settings.public_url.is_https() { "__Host-rolecall" } else { "rolecall" }
 }
 
 /// The token of the session cookie, if we made it.
@@ -53,10 +49,8 @@ pub type SetCookies = Vec<(HeaderName, HeaderValue)>;
 pub fn set(app: &App, opened: &Opened) -> SetCookies {
     let settings = &app.settings;
     let session = opened.session.to_cookie(&app.keys, Use::SessionCookie);
-    let mut cookies = vec![with_age(
-        base(settings, session_name(settings), session),
-        opened.max_age,
-    )];
+    let mut cookies =
+        vec![with_age(base(settings, session_name(settings), session), opened.max_age)];
     if let Some(check) = opened.check {
         let value = check.to_cookie(&app.keys, Use::CheckCookie);
         cookies.push(with_age(shared(settings, value), opened.max_age));
@@ -67,10 +61,7 @@ pub fn set(app: &App, opened: &Opened) -> SetCookies {
 /// Takes the session's cookies from the browser, by name.
 pub fn clear(settings: &Settings) -> SetCookies {
     let none = Some(time::Duration::ZERO);
-    let mut cookies = vec![with_age(
-        base(settings, session_name(settings), String::new()),
-        none,
-    )];
+    let mut cookies = vec![with_age(base(settings, session_name(settings), String::new()), none)];
     if settings.cookie_domain.is_some() {
         cookies.push(with_age(shared(settings, String::new()), none));
     }
@@ -100,8 +91,6 @@ fn with_age(mut cookie: Cookie<'static>, age: Option<time::Duration>) -> Cookie<
 }
 
 fn to_headers(cookies: Vec<Cookie<'static>>) -> SetCookies {
-    let values = cookies
-        .into_iter()
-        .filter_map(|cookie| cookie.to_string().parse().ok());
+    let values = cookies.into_iter().filter_map(|cookie| cookie.to_string().parse().ok());
     values.map(|value| (header::SET_COOKIE, value)).collect()
 }

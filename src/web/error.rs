@@ -81,66 +81,36 @@ impl Error {
         let account = Some(("/account", text::TO_ACCOUNT));
         let login = Some(("/login", text::TO_LOGIN));
         let (status, title, message, action) = match self {
-            Self::SignIn { .. } | Self::Unauthenticated => (
-                S::UNAUTHORIZED,
-                text::FORBIDDEN_TITLE,
-                text::FORBIDDEN,
-                login,
-            ),
-            Self::Forbidden => (
-                S::FORBIDDEN,
-                text::FORBIDDEN_TITLE,
-                text::FORBIDDEN,
-                account,
-            ),
-            Self::NotFound => (
-                S::NOT_FOUND,
-                text::NOT_FOUND_TITLE,
-                text::NOT_FOUND,
-                account,
-            ),
+            Self::SignIn { .. } | Self::Unauthenticated => {
+                (S::UNAUTHORIZED, text::FORBIDDEN_TITLE, text::FORBIDDEN, login)
+            }
+            Self::Forbidden => (S::FORBIDDEN, text::FORBIDDEN_TITLE, text::FORBIDDEN, account),
+            Self::NotFound => (S::NOT_FOUND, text::NOT_FOUND_TITLE, text::NOT_FOUND, account),
             Self::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,
                 text::METHOD_NOT_ALLOWED_TITLE,
                 text::METHOD_NOT_ALLOWED,
                 account,
             ),
-            Self::BadRequest | Self::Form(FormError::Malformed) => (
-                S::BAD_REQUEST,
-                text::BAD_REQUEST_TITLE,
-                text::BAD_REQUEST,
-                account,
-            ),
-            Self::Form(FormError::TooLarge) => (
-                S::PAYLOAD_TOO_LARGE,
-                text::TOO_LARGE_TITLE,
-                text::TOO_LARGE,
-                account,
-            ),
+            Self::BadRequest | Self::Form(FormError::Malformed) => {
+                (S::BAD_REQUEST, text::BAD_REQUEST_TITLE, text::BAD_REQUEST, account)
+            }
+            Self::Form(FormError::TooLarge) => {
+                (S::PAYLOAD_TOO_LARGE, text::TOO_LARGE_TITLE, text::TOO_LARGE, account)
+            }
             Self::Form(FormError::Unsupported) => (
                 S::UNSUPPORTED_MEDIA_TYPE,
                 text::UNSUPPORTED_FORM_TITLE,
                 text::UNSUPPORTED_FORM,
                 account,
             ),
-            Self::Form(FormError::Expired) => (
-                S::FORBIDDEN,
-                text::FORM_EXPIRED_TITLE,
-                text::FORM_EXPIRED,
-                account,
-            ),
-            Self::CrossSite => (
-                S::FORBIDDEN,
-                text::CROSS_SITE_TITLE,
-                text::CROSS_SITE,
-                account,
-            ),
-            Self::Misdirected => (
-                S::MISDIRECTED_REQUEST,
-                text::MISDIRECTED_TITLE,
-                text::MISDIRECTED,
-                None,
-            ),
+            Self::Form(FormError::Expired) => {
+                (S::FORBIDDEN, text::FORM_EXPIRED_TITLE, text::FORM_EXPIRED, account)
+            }
+            Self::CrossSite => (S::FORBIDDEN, text::CROSS_SITE_TITLE, text::CROSS_SITE, account),
+            Self::Misdirected => {
+                (S::MISDIRECTED_REQUEST, text::MISDIRECTED_TITLE, text::MISDIRECTED, None)
+            }
             Self::LinkInvalid | Self::Auth(auth::Error::Refused(auth::Refusal::LinkInvalid)) => {
                 (S::GONE, text::LINK_INVALID_TITLE, text::LINK_INVALID, login)
             }
@@ -150,31 +120,17 @@ impl Error {
             Self::Auth(auth::Error::Busy(_)) => {
                 (S::SERVICE_UNAVAILABLE, text::BUSY_TITLE, text::BUSY, None)
             }
-            error if error.is_unavailable() => (
-                S::SERVICE_UNAVAILABLE,
-                text::DATABASE_TITLE,
-                text::DATABASE,
-                None,
-            ),
-            Self::Auth(auth::Error::Refused(_)) => (
-                S::BAD_REQUEST,
-                text::BAD_REQUEST_TITLE,
-                text::BAD_REQUEST,
-                account,
-            ),
-            Self::Auth(_) | Self::Session(_) | Self::Template(_) => (
-                S::INTERNAL_SERVER_ERROR,
-                text::INTERNAL_TITLE,
-                text::INTERNAL,
-                None,
-            ),
+            error if error.is_unavailable() => {
+                (S::SERVICE_UNAVAILABLE, text::DATABASE_TITLE, text::DATABASE, None)
+            }
+            Self::Auth(auth::Error::Refused(_)) => {
+                (S::BAD_REQUEST, text::BAD_REQUEST_TITLE, text::BAD_REQUEST, account)
+            }
+            Self::Auth(_) | Self::Session(_) | Self::Template(_) => {
+                (S::INTERNAL_SERVER_ERROR, text::INTERNAL_TITLE, text::INTERNAL, None)
+            }
         };
-        Problem {
-            status,
-            title,
-            message,
-            action,
-        }
+        Problem { status, title, message, action }
     }
 
     /// The session store says only in words what failed, and it fails with the database.
@@ -199,13 +155,9 @@ impl IntoResponse for Error {
             _ => tracing::debug!(error = %self, "refused"),
         }
         let mut response = (problem.status, format!("{}\n", problem.title)).into_response();
-        response
-            .headers_mut()
-            .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, RETRY_AFTER);
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
         response.extensions_mut().insert(problem);
         response
@@ -216,9 +168,8 @@ impl IntoResponse for Error {
 pub fn login_path(next: Option<&str>) -> String {
     match next {
         Some(next) => {
-            let query = form_urlencoded::Serializer::new(String::new())
-                .append_pair("next", next)
-                .finish();
+            let query =
+                form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
             format!("/login?{query}")
         }
         None => "/login".to_owned(),

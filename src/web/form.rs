@@ -50,9 +50,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
         let query = parts.uri.query().unwrap_or_default();
         are_fields_utf8(query.as_bytes())?;
-        serde_urlencoded::from_str(query)
-            .map(Self)
-            .map_err(|_| Error::BadRequest)
+        serde_urlencoded::from_str(query).map(Self).map_err(|_| Error::BadRequest)
     }
 }
 
@@ -63,13 +61,8 @@ struct Signed {
 }
 
 fn is_urlencoded(headers: &HeaderMap) -> Result<(), FormError> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind
-        .and_then(|kind| kind.split(';').next())
-        .unwrap_or_default()
-        .trim();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     let is_plain = !headers.contains_key(header::CONTENT_ENCODING);
     if is_plain && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
         Ok(())
@@ -90,7 +83,5 @@ async fn read(request: Request) -> Result<Bytes, FormError> {
 /// passwords the same.
 fn are_fields_utf8(body: &[u8]) -> Result<(), FormError> {
     let decoded: Vec<u8> = percent_encoding::percent_decode(body).collect();
-    std::str::from_utf8(&decoded)
-        .map(|_| ())
-        .map_err(|_| FormError::Malformed)
+    std::str::from_utf8(&decoded).map(|_| ()).map_err(|_| FormError::Malformed)
 }

@@ -22,13 +22,7 @@ pub fn of(app: &App, user: &CurrentUser, path: &'static str) -> Frame {
     let nav = links.into_iter().filter(|(_, _, needed)| may(needed));
     Frame {
         user: Some(user.username.clone()),
-        nav: nav
-            .map(|(href, label, _)| NavItem {
-                href,
-                label,
-                current: href == path,
-            })
-            .collect(),
+        nav: nav.map(|(href, label, _)| NavItem { href, label, current: href == path }).collect(),
         form_token: token::form_token(&app.keys, user.session.id),
         notice: None,
     }

@@ -54,14 +54,10 @@ async fn admit(app: &App, access: &Access, kind: Kind, request: &mut Request) ->
         Decision::Forbid => return Err(Error::Forbidden),
         Decision::SignIn if kind == Kind::Check => return Err(Error::Unauthenticated),
         Decision::SignIn => {
-            return Err(Error::SignIn {
-                next: next(request),
-            });
+            return Err(Error::SignIn { next: next(request) });
         }
     }
-    request
-        .extensions_mut()
-        .insert(user.map(Arc::new).map(Me).ok_or(Error::Unauthenticated)?);
+    request.extensions_mut().insert(user.map(Arc::new).map(Me).ok_or(Error::Unauthenticated)?);
     Ok(())
 }
 
@@ -72,9 +68,7 @@ fn next(request: &Request) -> Option<String> {
         None => request.uri(),
     };
     let is_repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
-    uri.path_and_query()
-        .filter(|_| is_repeatable)
-        .map(ToString::to_string)
+    uri.path_and_query().filter(|_| is_repeatable).map(ToString::to_string)
 }
 
 /// Whose request this is. The place where another kind of credential would be read: a request
@@ -100,11 +94,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Me {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or(Error::Unauthenticated)
+        parts.extensions.get::<Self>().cloned().ok_or(Error::Unauthenticated)
     }
 }
 

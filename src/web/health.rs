@@ -10,10 +10,7 @@ use super::Error;
 use crate::app::App;
 
 fn ok() -> impl IntoResponse + use<> {
-    (
-        [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
-        "ok\n",
-    )
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], "ok\n")
 }
 
 /// The process answers. The database is not asked.

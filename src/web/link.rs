@@ -57,10 +57,7 @@ pub async fn submit(
     let (token, opens) = link::peek(&app, &fields.token).await?;
     let mut page = page(&app, &opens, fields.token, fields.username);
     let password = Password::chosen(&fields.password, app.settings.password_min_length);
-    page.password_problem = password
-        .as_ref()
-        .err()
-        .map(|error| password_problem(*error));
+    page.password_problem = password.as_ref().err().map(|error| password_problem(*error));
     let by = client.visitor();
     match opens {
         Opens::PasswordOf(_) => {
@@ -72,10 +69,8 @@ pub async fn submit(
         }
         Opens::Setup => {
             let username = Username::parse(&page.username);
-            page.username_problem = username
-                .as_ref()
-                .err()
-                .map(|_| text::form::USERNAME_INVALID.to_owned());
+            page.username_problem =
+                username.as_ref().err().map(|_| text::form::USERNAME_INVALID.to_owned());
             let (Ok(username), Ok(password)) = (username, password) else {
                 return Ok(mistaken(page));
             };

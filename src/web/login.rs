@@ -53,14 +53,8 @@ pub async fn show(
         return Redirect::to(next.location()).into_response();
     }
     let notice = notice(&asked.done).map(str::to_owned);
-    let frame = Frame {
-        notice,
-        ..Frame::default()
-    };
-    let fields = Fields {
-        next: asked.next,
-        ..Fields::default()
-    };
+    let frame = Frame { notice, ..Frame::default() };
+    let fields = Fields { next: asked.next, ..Fields::default() };
     page(&app, frame, fields, None).into_response()
 }
 
@@ -106,11 +100,7 @@ pub async fn submit(
 
 fn refused(app: &App, fields: Fields) -> Response {
     let problem = Some(text::login::REFUSED);
-    (
-        StatusCode::UNAUTHORIZED,
-        page(app, Frame::default(), fields, problem),
-    )
-        .into_response()
+    (StatusCode::UNAUTHORIZED, page(app, Frame::default(), fields, problem)).into_response()
 }
 
 fn busy(app: &App, fields: Fields) -> Response {
@@ -127,17 +117,12 @@ fn page(
     problem: Option<&'static str>,
 ) -> impl IntoResponse + use<> {
     let next = Next::checked(&fields.next, &app.settings);
-    let form_action = next
-        .as_ref()
-        .and_then(Next::origin)
-        .map(|origin| FormAction(origin.into()));
+    let form_action = next.as_ref().and_then(Next::origin).map(|origin| FormAction(origin.into()));
     let page = LoginPage {
         frame,
         username: fields.username.chars().take(256).collect(),
         remember: fields.remember.is_some(),
-        next: next
-            .map(|next| next.location().to_owned())
-            .unwrap_or_default(),
+        next: next.map(|next| next.location().to_owned()).unwrap_or_default(),
         problem,
     };
     (form_action.map(axum::Extension), Page(page))

@@ -11,9 +11,7 @@ use super::{Error, Me, client::Client, cookie, form::Form, frame, page::Page, pa
 use crate::{app::App, auth::sessions};
 
 pub async fn show(State(app): State<App>, Me(user): Me) -> impl IntoResponse {
-    Page(LogoutPage {
-        frame: frame::of(&app, &user, "/logout"),
-    })
+    Page(LogoutPage { frame: frame::of(&app, &user, "/logout") })
 }
 
 #[derive(Deserialize)]

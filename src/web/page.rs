@@ -46,9 +46,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allow = response.headers().get(header::ALLOW).cloned();
         response = Error::MethodNotAllowed.into_response();
-        response
-            .headers_mut()
-            .extend(allow.map(|methods| (header::ALLOW, methods)));
+        response.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = render(problem, id, response);
@@ -59,22 +57,12 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
 
 /// Whether the request is meant for us, and if it changes something, comes from us.
 fn judge(settings: &Settings, request: &Request) -> Result<(), Error> {
-    let host = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = request
-        .uri()
-        .authority()
-        .map(|authority| authority.as_str())
-        .or(host);
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = request.uri().authority().map(|authority| authority.as_str()).or(host);
     if !host.is_some_and(|host| settings.public_url.is_host(host)) {
         return Err(Error::Misdirected);
     }
-    let changes = !matches!(
-        *request.method(),
-        Method::GET | Method::HEAD | Method::OPTIONS
-    );
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
     let is_at_stake = headers.contains_key(header::COOKIE) || request.uri().path() == "/login";
     if changes && is_at_stake && !is_same_origin(settings, headers) {
@@ -88,9 +76,9 @@ fn judge(settings: &Settings, request: &Request) -> Result<(), Error> {
 fn is_same_origin(settings: &Settings, headers: &HeaderMap) -> bool {
     match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => origin
-            .to_str()
-            .is_ok_and(|origin| settings.public_url.is_origin(origin)),
+        (None, Some(origin)) => {
+            origin.to_str().is_ok_and(|origin| settings.public_url.is_origin(origin))
+        }
         (None, None) => false,
     }
 }
@@ -120,14 +108,8 @@ const SECURITY: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // Not `no-referrer`: that makes the Origin of our own forms `null`.
     (header::REFERRER_POLICY, "same-origin"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     (
         HeaderName::from_static("permissions-policy"),
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
@@ -137,9 +119,8 @@ const SECURITY: [(HeaderName, &str); 6] = [
 
 fn secure(settings: &Settings, response: &mut Response) {
     let form_action = response.extensions_mut().remove::<FormAction>();
-    let form_action = form_action
-        .map(|FormAction(origin)| format!(" {origin}"))
-        .unwrap_or_default();
+    let form_action =
+        form_action.map(|FormAction(origin)| format!(" {origin}")).unwrap_or_default();
     let policy = format!(
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
          frame-ancestors 'none'; base-uri 'none'; form-action 'self'{form_action}"

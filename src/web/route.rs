@@ -37,12 +37,7 @@ impl Route {
     }
 
     fn new(path: &'static str, kind: Kind) -> Self {
-        Self {
-            path,
-            kind,
-            methods: Vec::new(),
-            handlers: MethodRouter::new(),
-        }
+        Self { path, kind, methods: Vec::new(), handlers: MethodRouter::new() }
     }
 
     pub fn get<H, T>(self, access: impl Into<Access>, handler: H) -> Self
@@ -66,11 +61,7 @@ impl Route {
         H: Handler<T, App> + Sync,
         T: 'static,
     {
-        let guarded = Guarded {
-            access: access.clone(),
-            kind: self.kind,
-            handler,
-        };
+        let guarded = Guarded { access: access.clone(), kind: self.kind, handler };
         self.handlers = self.handlers.on(filter, guarded);
         self.methods.push((method, access));
         self

@@ -95,10 +95,7 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
         });
     }
     drop(listener);
-    if tokio::time::timeout(STOP_WITHIN, graceful.shutdown())
-        .await
-        .is_err()
-    {
+    if tokio::time::timeout(STOP_WITHIN, graceful.shutdown()).await.is_err() {
         tracing::warn!("stopped before every request was answered");
     }
     chores.abort();
@@ -147,9 +144,9 @@ async fn accept(listener: &Listener) -> std::io::Result<(Box<dyn Stream>, Option
 pub async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
     let bound = match listen {
         Listen::Tcp(address) => TcpListener::bind(address).await.map(Socket::Tcp),
-        Listen::Unix(path) => bind_unix(path)
-            .await
-            .map(|socket| Socket::Unix(socket, path.clone())),
+        Listen::Unix(path) => {
+            bind_unix(path).await.map(|socket| Socket::Unix(socket, path.clone()))
+        }
     };
     bound.map(Listener).map_err(|error| {
         let reason = match error.kind() {
@@ -158,10 +155,7 @@ pub async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
             }
             _ => error.to_string(),
         };
-        ServeError::Listen {
-            listen: listen.clone(),
-            reason,
-        }
+        ServeError::Listen { listen: listen.clone(), reason }
     })
 }
 

@@ -27,10 +27,7 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
         let mut response = next.run(request).await;
         let route = route.as_ref().map_or("none", MatchedPath::as_str);
         if !is_silent(route, response.status()) {
-            let (status, ms) = (
-                response.status().as_u16(),
-                begun.elapsed().as_millis() as u64,
-            );
+            let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis() as u64);
             tracing::info!(%method, route, status, ms, "answered");
         }
         if let Ok(value) = HeaderValue::try_from(text) {
@@ -45,8 +42,5 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
 /// What happens all the time and says nothing: allowed checks, probes, style sheets.
 fn is_silent(route: &str, status: StatusCode) -> bool {
     status == StatusCode::OK
-        && matches!(
-            route,
-            "/auth/check" | "/healthz" | "/readyz" | "/static/{name}"
-        )
+        && matches!(route, "/auth/check" | "/healthz" | "/readyz" | "/static/{name}")
 }
