@@ -17,6 +17,8 @@ pub mod sessions;
 pub mod turns;
 pub mod users;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sqlx::{Pool, Postgres, Sqlite, Transaction};
 use uuid::Uuid;
@@ -69,8 +71,8 @@ impl Db {
     /// fails half way because another one wrote meanwhile.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         Ok(match &self.write {
-            Backend::Sqlite(pool) => Tx::Sqlite(pool.begin_with("begin immediate").await?),
-            Backend::Postgres(pool) => Tx::Postgres(pool.begin().await?),
+            Backend::Sqlite(pool) => Tx::Sqlite(in_time(pool.begin_with("begin immediate")).await?),
+            Backend::Postgres(pool) => Tx::Postgres(in_time(pool.begin()).await?),
         })
     }
 
@@ -101,9 +103,30 @@ impl Db {
 impl Tx {
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Sqlite(tx) => in_time(tx.commit()).await,
+            Self::Postgres(tx) => in_time(tx.commit()).await,
         }
+    }
+}
+
+tokio::task_local! {
+    static PATIENCE: Duration;
+}
+
+/// Runs `work` with a limit on each step that it has the database do: a database that says
+/// nothing is as good as none. Commands, which may move a million rows, go without.
+pub async fn with_patience<T>(patience: Duration, work: impl Future<Output = T>) -> T {
+    PATIENCE.scope(patience, work).await
+}
+
+/// One step of the database, within the limit if there is one.
+async fn in_time<T>(step: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+    match PATIENCE.try_with(|patience| *patience) {
+        Ok(patience) => match tokio::time::timeout(patience, step).await {
+            Ok(done) => done,
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        },
+        Err(_) => step.await,
     }
 }
 

@@ -12,7 +12,11 @@ use super::{Backend, Db, Place};
 
 /// How long a request waits for a connection or for SQLite's write lock. Together with the
 /// answer it stays below the two seconds within which an outage is told.
-const WAIT: Duration = Duration::from_millis(1_500);
+const WAIT: Duration = Duration::from_millis(1_200);
+/// How long a writer waits for another process to be done with a SQLite file, after [`WAIT`].
+const BUSY: Duration = Duration::from_millis(400);
+/// A connection that does not answer by then is closed instead of used again.
+const PING: Duration = Duration::from_millis(500);
 
 const READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
@@ -66,7 +70,7 @@ fn sqlite_options(url: &str) -> Result<SqliteConnectOptions, ConnectError> {
 }
 
 async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
-    let options = sqlite_options(url)?.busy_timeout(WAIT).disable_statement_logging();
+    let options = sqlite_options(url)?.busy_timeout(BUSY).disable_statement_logging();
     let file = options.get_filename().to_path_buf();
     let failed = |error: sqlx::Error| ConnectError::Open {
         place: file.display().to_string(),
@@ -144,6 +148,12 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(WAIT)
         .test_before_acquire(false)
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                let answer = tokio::time::timeout(PING, connection.ping()).await;
+                answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(failed)?;

@@ -33,13 +33,13 @@ macro_rules! sql {
         match $on {
             #[cfg(not(sqlx_prepare = "postgres"))]
             $crate::db::Backend::Sqlite($conn) => {
-                sqlx::$macro!($($row,)? $sql $(+ $more)* + " -- sqlite" $(, $arg)*)
-                    .$fetch($executor).await.map(|$out| $map)
+                let query = sqlx::$macro!($($row,)? $sql $(+ $more)* + " -- sqlite" $(, $arg)*);
+                $crate::db::in_time(query.$fetch($executor)).await.map(|$out| $map)
             }
             #[cfg(not(sqlx_prepare = "sqlite"))]
             $crate::db::Backend::Postgres($conn) => {
-                sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*)
-                    .$fetch($executor).await.map(|$out| $map)
+                let query = sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*);
+                $crate::db::in_time(query.$fetch($executor)).await.map(|$out| $map)
             }
             #[cfg(sqlx_prepare)]
             _ => unreachable!("this build only records statements"),

@@ -37,5 +37,9 @@ pub async fn leave_notice(session: &Session, notice: &str) -> Result<(), Error> 
 
 /// Takes the sentence that the page before left.
 pub async fn take_notice(session: &Session) -> Result<Option<String>, Error> {
-    Ok(session.remove(NOTICE).await?)
+    // Taking what is not there would write, too.
+    match session.get::<String>(NOTICE).await? {
+        Some(_) => Ok(session.remove(NOTICE).await?),
+        None => Ok(None),
+    }
 }

@@ -1,17 +1,21 @@
 //! Gives each request an id, in every log line and in the answer, and writes one line when it
 //! is done. Neither path nor query is logged, only which route it was.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
 use tracing::Instrument;
 
-use crate::app::App;
+use crate::{app::App, db};
+
+/// What a request gives the database for each step: with the answer it stays below the two
+/// seconds within which an outage is told.
+const PATIENCE: Duration = Duration::from_millis(1_700);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,14 +28,16 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     let method = request.method().clone();
     let begun = Instant::now();
     async {
-        let mut response = next.run(request).await;
+        let mut response = db::with_patience(PATIENCE, next.run(request)).await;
         let route = route.as_ref().map_or("none", MatchedPath::as_str);
         if !is_silent(route, response.status()) {
             let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis() as u64);
             tracing::info!(%method, route, status, ms, "answered");
         }
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if let Ok(value) = HeaderValue::try_from(text) {
-            response.headers_mut().insert(REQUEST_ID, value);
+            headers.insert(REQUEST_ID, value);
         }
         response
     }
