@@ -1,4 +1,6 @@
-// What the pages can do without: showing a password while it is typed.
+// What the pages can do without.
+
+// Showing a password while it is typed.
 for (const button of document.querySelectorAll("button.reveal")) {
   const input = document.getElementById(button.getAttribute("aria-controls"));
   const show = (shown) => {
@@ -10,3 +12,8 @@ for (const button of document.querySelectorAll("button.reveal")) {
   // Browsers keep what was typed into text fields, so it leaves as a password.
   input.form.addEventListener("submit", () => show(false));
 }
+
+// Browsers may keep a page whole for the Back button, also past a logout: it leaves hidden, and
+// is asked for again when it comes back.
+addEventListener("pagehide", () => (document.body.hidden = true));
+addEventListener("pageshow", (event) => event.persisted && location.reload());
