@@ -2,13 +2,16 @@
 //! the same answer.
 
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
-    By, Result, hasher::Verdict, name, password::Password, token::logged_name, users as people,
+    By, Error, Result, hasher::Verdict, name, password::Password, token::logged_name,
+    users as people,
 };
 use crate::{
     app::App,
     db::{
+        UserId,
         audit::{Entry, Target},
         users::{self, Status, User},
     },
@@ -24,10 +27,9 @@ pub async fn authenticate(
     typed_name: &str,
     typed_password: &str,
 ) -> Result<Option<User>> {
-    let found = match name::key(typed_name) {
-        Some(key) => users::find_by_key(&app.db, &key).await?,
-        None => None,
-    };
+    // What nobody can be called is looked up too, as the empty name.
+    let key = name::key(typed_name).unwrap_or_default();
+    let found = users::find_by_key(&app.db, &key).await?;
     let active = found.as_ref().filter(|user| user.status == Status::Active);
     let hash = active.and_then(|user| user.password_hash.clone());
     // A password that nobody can have is compared too, as the empty one.
@@ -65,10 +67,19 @@ async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result
 
 /// Records the failure: with the account, or with a keyed hash of a name that nobody has.
 async fn refuse(app: &App, by: &By, found: Option<&User>, typed_name: &str) -> Result<()> {
-    let entry = match found {
+    let mut tx = app.db.begin().await?;
+    // Asked for nobody too, so that the work is the same.
+    let id = found.map_or(UserId(Uuid::nil()), |user| user.id);
+    let still_there = match people::in_tx(&mut tx, id).await {
+        Ok(user) => Some(user),
+        // Unknown, or removed meanwhile: nobody has this name.
+        Err(Error::Refused(_)) => None,
+        Err(error) => return Err(error),
+    };
+    let entry = match still_there {
         Some(user) => {
             tracing::info!(user = %user.id, "login refused");
-            Entry::new("login.refuse", people::target(user)).detail(json!({}))
+            Entry::new("login.refuse", people::target(&user)).detail(json!({}))
         }
         None => {
             let name = logged_name(&app.keys, typed_name);
@@ -76,7 +87,6 @@ async fn refuse(app: &App, by: &By, found: Option<&User>, typed_name: &str) -> R
             Entry::new("login.refuse", Target::Nobody).detail(json!({ "unknown_name": name }))
         }
     };
-    let mut tx = app.db.begin().await?;
     app.pen.record(&mut tx, by, entry).await?;
     Ok(tx.commit().await?)
 }

@@ -77,7 +77,10 @@ pub fn key(typed: &str) -> Option<String> {
     if typed.is_empty() || typed.len() > 1024 {
         return None;
     }
-    UsernameCaseMapped::enforce(typed).ok().map(|key| key.into_owned())
+    let key = UsernameCaseMapped::enforce(typed).ok()?;
+    // RFC 8264 §7: what is not stable is no name, since it could not be typed as it is shown.
+    let again = UsernameCaseMapped::enforce(key.as_ref()).ok()?;
+    (again == key).then(|| key.into_owned())
 }
 
 /// How a person wants to be shown; empty for just the user name.

@@ -247,9 +247,11 @@ pub async fn remove(app: &App, by: &By, id: UserId) -> Result<()> {
     Ok(())
 }
 
-/// The user as the transaction sees them.
+/// The user as the transaction sees them. Their row is held until it ends, which orders all
+/// changes of one user, and their removal, after one another.
 pub(super) async fn in_tx(tx: &mut Tx, id: UserId) -> Result<User> {
-    let found = users::find_in(tx, id).await?.filter(is_there);
+    let is_there = users::take(tx, id).await?;
+    let found = users::find_in(tx, id).await?.filter(|_| is_there);
     found.ok_or_else(|| Refusal::NoUser(id.to_string()).into())
 }
 

@@ -163,6 +163,14 @@ pub async fn hold(tx: &mut Tx, id: UserId, epoch: i64) -> sqlx::Result<bool> {
     .map(|held| held == 1)
 }
 
+/// Holds the row of a user who is not removed until `tx` ends.
+pub async fn take(tx: &mut Tx, id: UserId) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update users set session_epoch = session_epoch where id = $1 and status <> 'removed'",
+        id.0)
+    .map(|taken| taken == 1)
+}
+
 /// Empties the row down to its id.
 pub async fn remove(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     for kind in [login_keys::Kind::Name, login_keys::Kind::Email] {
