@@ -13,6 +13,10 @@ check *args:
 test *args:
     cargo test {{args}}
 
+# Every page as it looks, wide and narrow, light and dark, into screenshots/
+screenshots:
+    cargo test --test browser every_page_as_it_looks -- --ignored
+
 # Record what both engines say about every SQL statement; after a change of one
 prepare:
     ./scripts/prepare

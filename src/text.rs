@@ -209,6 +209,8 @@ pub mod roles {
     pub const HOLDERS: &str = "Held by";
     pub const NONE: &str = "None";
 
+    pub const EVERY: &str = "All, also those made later";
+
     /// Heads a list of permissions that is folded up; never said of one alone.
     pub fn permission_count(count: usize) -> String {
         format!("{count} permissions")

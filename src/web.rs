@@ -45,7 +45,9 @@ pub fn routes() -> Vec<Route> {
         Route::page("/logout").get(SignedIn, logout::show).post(SignedIn, logout::submit),
         Route::page("/link").get(Public, link::show).post(Public, link::submit),
         Route::page("/account").get(SignedIn, account::show),
-        Route::page("/account/password").post(SignedIn, account::change_password),
+        Route::page("/account/password")
+            .get(SignedIn, account::to_password)
+            .post(SignedIn, account::change_password),
         Route::page("/.well-known/change-password").get(Public, account::to_password),
         Route::page("/admin").get(Permission::UsersRead, admin::overview),
         Route::page("/admin/users").get(Permission::UsersRead, admin::users),

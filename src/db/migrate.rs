@@ -108,13 +108,14 @@ impl Db {
         let tables = self.tables().await?;
         let recorded = tables.iter().any(|table| table == "_sqlx_migrations");
         let applied = if recorded { self.applied().await? } else { Vec::new() };
-        Ok(match foreign_table(&tables) {
-            Some(table) => Schema::Foreign(table.to_owned()),
+        let table = tables.iter().find(|table| *table != "_sqlx_migrations");
+        Ok(match (foreign_table(&tables), table) {
+            (Some(table), _) => Schema::Foreign(table.to_owned()),
+            // Tables called like ours that no migration made are not ours.
+            (None, Some(table)) if applied.is_empty() => Schema::Foreign(table.clone()),
             // Without a table of ours, what is recorded is another program's.
-            None if tables.len() == 1 && !applied.is_empty() => {
-                Schema::Foreign("_sqlx_migrations".into())
-            }
-            None => compare(&applied),
+            (None, None) if !applied.is_empty() => Schema::Foreign("_sqlx_migrations".into()),
+            (None, _) => compare(&applied),
         })
     }
 

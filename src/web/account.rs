@@ -19,8 +19,11 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{self, Refusal, access::CurrentUser, password::Password, users},
-    db::{grants, roles},
+    auth::{self, Refusal, access::CurrentUser, password::Password, roles::Graph, users},
+    db::{
+        grants::{self, Grant},
+        roles,
+    },
     text,
 };
 
@@ -91,9 +94,14 @@ async fn page(app: &App, user: &CurrentUser) -> Result<AccountPage, Error> {
     let granted = grants::list_of_user(&app.db, user.id).await?;
     let all = roles::list(&app.db, now).await?;
     let effective = all.into_iter().filter(|role| user.roles.contains(&role.name));
+    let graph = Graph::load(&app.db).await?;
+    // A role may come by several grants, itself or through one that includes it: the last to
+    // end counts, and one without end outlasts all.
     let until = |name: &str| {
-        let grant = granted.iter().find(|grant| grant.role_name == name);
-        grant.and_then(|grant| grant.ends_at).map(text::time)
+        let leads = |grant: &&Grant| graph.closure(&grant.role_name).contains(name);
+        let ends = granted.iter().filter(|grant| grant.holds_at(now)).filter(leads);
+        let ends: Option<Vec<_>> = ends.map(|grant| grant.ends_at).collect();
+        ends.and_then(|ends| ends.into_iter().max()).map(text::time)
     };
     Ok(AccountPage {
         frame: frame::of(app, user, "/account"),

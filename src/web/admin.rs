@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::{
         access::Permission,
-        name::{self, is_built_in},
+        name::{self, ADMIN, is_built_in},
         roles::Graph,
     },
     db::{grants, roles, sessions, users},
@@ -107,6 +107,7 @@ async fn role_lines(app: &App) -> Result<Vec<RoleLine>, Error> {
     let roles = roles::list(&app.db, app.now()).await?;
     let line = |role: roles::Role| RoleLine {
         built_in: is_built_in(&role.name),
+        every: role.name == ADMIN,
         permissions: graph.permissions(&role.name).to_vec(),
         includes: graph.includes(&role.name).to_vec(),
         holders: role.holders,

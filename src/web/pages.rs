@@ -123,6 +123,8 @@ pub struct RoleLine {
     pub name: String,
     pub description: String,
     pub built_in: bool,
+    /// It has every permission, whatever `permissions` lists.
+    pub every: bool,
     pub permissions: Vec<String>,
     pub includes: Vec<String>,
     /// Users who hold it directly.

@@ -45,8 +45,10 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     .await
 }
 
-/// What happens all the time and says nothing: allowed checks, probes, style sheets.
+/// What happens all the time and says nothing: allowed checks, visitors who are not signed in,
+/// probes, style sheets. Somebody who is refused for lack of a role is worth a line.
 fn is_silent(route: &str, status: StatusCode) -> bool {
-    status == StatusCode::OK
-        && matches!(route, "/auth/check" | "/healthz" | "/readyz" | "/static/{name}")
+    let is_anonymous_check = route == "/auth/check" && status == StatusCode::UNAUTHORIZED;
+    let is_often = matches!(route, "/auth/check" | "/healthz" | "/readyz" | "/static/{name}");
+    is_anonymous_check || (is_often && status == StatusCode::OK)
 }

@@ -7,11 +7,7 @@ use crate::{
 };
 
 fn with_url(program: &Program, url: &str, arguments: &[&str]) -> String {
-    let arguments: Vec<&str> = ["--database-url", url]
-        .iter()
-        .chain(arguments)
-        .copied()
-        .collect();
+    let arguments: Vec<&str> = ["--database-url", url].iter().chain(arguments).copied().collect();
     program.refused(&arguments)
 }
 
@@ -26,12 +22,7 @@ fn a_database_of_another_program_is_refused_untouched() {
     assert!(made.expect("sqlite3 is installed").success());
     let before = std::fs::read(&path).unwrap();
     let url = format!("sqlite://{}", path.display());
-    for arguments in [
-        &["user", "list"][..],
-        &["migrate"],
-        &["migrate", "--check"],
-        &["serve"],
-    ] {
+    for arguments in [&["user", "list"][..], &["migrate"], &["migrate", "--check"], &["serve"]] {
         let line = with_url(&program, &url, arguments);
         assert!(line.contains("customers"), "{line}");
     }
@@ -43,17 +34,9 @@ fn a_database_of_another_program_is_refused_untouched() {
 fn what_is_no_database_is_told_so() {
     let program = Program::new(Engine::Sqlite);
     let path = program.path("notes.txt");
-    std::fs::write(
-        &path,
-        "just some notes, long enough to be looked at ".repeat(100),
-    )
-    .unwrap();
+    std::fs::write(&path, "just some notes, long enough to be looked at ".repeat(100)).unwrap();
     let before = std::fs::read(&path).unwrap();
-    let line = with_url(
-        &program,
-        &format!("sqlite://{}", path.display()),
-        &["user", "list"],
-    );
+    let line = with_url(&program, &format!("sqlite://{}", path.display()), &["user", "list"]);
     assert!(line.contains("not a SQLite database"), "{line}");
     assert_eq!(std::fs::read(&path).unwrap(), before);
 
@@ -76,10 +59,7 @@ fn a_read_only_database_changes_nothing_and_says_so() {
     program.add_user("kim", &[]);
     let url = format!("{}?mode=ro", program.url());
     let line = with_url(&program, &url, &["user", "disable", "kim"]);
-    assert!(
-        line.contains("readonly") || line.contains("read-only"),
-        "{line}"
-    );
+    assert!(line.contains("readonly") || line.contains("read-only"), "{line}");
     assert_eq!(program.json(&["user", "show", "kim"])["status"], "active");
 }
 
@@ -95,20 +75,14 @@ fn a_changed_or_newer_schema_is_refused_by_name() {
         program.execute(
             "update _sqlx_migrations set description = 'later contract' where version = 9001",
         );
-        for arguments in [
-            &["user", "list"][..],
-            &["migrate"],
-            &["serve", "--no-migrate"],
-        ] {
+        for arguments in [&["user", "list"][..], &["migrate"], &["serve", "--no-migrate"]] {
             assert!(program.refused(arguments).contains("9001_later_contract"));
         }
         program.execute("delete from _sqlx_migrations where version = 9001");
         program.execute("update _sqlx_migrations set checksum = 'x' where version = 1");
-        for arguments in [
-            &["user", "list"][..],
-            &["migrate", "--check"],
-            &["serve", "--no-migrate"],
-        ] {
+        for arguments in
+            [&["user", "list"][..], &["migrate", "--check"], &["serve", "--no-migrate"]]
+        {
             assert!(program.refused(arguments).contains("0001_schema"));
         }
     });
@@ -117,11 +91,7 @@ fn a_changed_or_newer_schema_is_refused_by_name() {
 #[test]
 fn no_migrate_refuses_an_empty_database_and_leaves_it_empty() {
     on_both(|program| {
-        assert!(
-            program
-                .refused(&["serve", "--no-migrate"])
-                .contains("0001_schema")
-        );
+        assert!(program.refused(&["serve", "--no-migrate"]).contains("0001_schema"));
         assert_eq!(program.run(&["migrate", "--check"]).code, 3);
     });
 }
@@ -134,10 +104,7 @@ fn a_port_in_use_is_told_with_what_to_do() {
         let answer = program.run(&["serve", "--listen", &address]);
         assert_eq!(answer.code, 1);
         let last = answer.err.lines().last().unwrap();
-        assert!(
-            last.contains(&address) && last.contains("--listen"),
-            "{last}"
-        );
+        assert!(last.contains(&address) && last.contains("--listen"), "{last}");
     });
 }
 
@@ -161,16 +128,11 @@ fn settings_that_do_not_exist_or_do_not_fit_are_refused() {
         assert!(line.contains(hint), "{text}: {line}");
     }
     assert!(
-        program
-            .refused(&["--config", "missing.toml", "user", "list"])
-            .contains("missing.toml")
+        program.refused(&["--config", "missing.toml", "user", "list"]).contains("missing.toml")
     );
     let mut command = program.command();
-    let answer = command
-        .env("ROLECALL_IDLE_TIMEOUT", "soon")
-        .args(["user", "list"])
-        .output()
-        .unwrap();
+    let answer =
+        command.env("ROLECALL_IDLE_TIMEOUT", "soon").args(["user", "list"]).output().unwrap();
     assert_eq!(answer.status.code(), Some(1));
     assert!(String::from_utf8(answer.stderr).unwrap().contains("soon"));
 }
@@ -186,23 +148,9 @@ fn names_that_nobody_can_have_are_refused() {
             let line = program.refused(&["user", "add", taken, "--generate-password"]);
             assert!(line.contains("taken"), "{line}");
         }
-        let email = [
-            "user",
-            "add",
-            "lee",
-            "--email",
-            "lee@example.com",
-            "--generate-password",
-        ];
+        let email = ["user", "add", "lee", "--email", "lee@example.com", "--generate-password"];
         program.ok(&email);
-        let twice = [
-            "user",
-            "add",
-            "max",
-            "--email",
-            "LEE@example.com",
-            "--generate-password",
-        ];
+        let twice = ["user", "add", "max", "--email", "LEE@example.com", "--generate-password"];
         assert!(program.refused(&twice).contains("taken"));
         assert_eq!(program.json(&["user", "list"]).as_array().unwrap().len(), 2);
         for role in ["", "A", ".a", "a b"] {

@@ -7,15 +7,7 @@ use crate::program::{PASSWORD, on_both};
 #[test]
 fn users_are_made_shown_changed_and_removed() {
     on_both(|program| {
-        let kim = [
-            "user",
-            "add",
-            "Kim",
-            "--email",
-            "Kim@Example.com",
-            "--display-name",
-            "Kim K.",
-        ];
+        let kim = ["user", "add", "Kim", "--email", "Kim@Example.com", "--display-name", "Kim K."];
         let arguments: Vec<_> = kim.iter().copied().chain(["--password-stdin"]).collect();
         assert_eq!(program.run_with(&arguments, PASSWORD).out, "kim is made\n");
 
@@ -30,30 +22,16 @@ fn users_are_made_shown_changed_and_removed() {
 
         program.ok(&["user", "disable", "kim"]);
         assert_eq!(program.json(&["user", "show", &id])["status"], "disabled");
-        assert!(
-            program
-                .refused(&["user", "link", "kim"])
-                .contains("user enable kim")
-        );
+        assert!(program.refused(&["user", "link", "kim"]).contains("user enable kim"));
         program.ok(&["user", "enable", "kim"]);
         program.ok(&["user", "rename", "kim", "Kimberly"]);
-        assert_eq!(
-            program.json(&["user", "show", "kimberly"])["id"],
-            id.as_str()
-        );
-        assert!(
-            program
-                .refused(&["user", "show", "kim"])
-                .contains("no user kim")
-        );
+        assert_eq!(program.json(&["user", "show", "kimberly"])["id"], id.as_str());
+        assert!(program.refused(&["user", "show", "kim"]).contains("no user kim"));
 
         program.ok(&["user", "remove", "kimberly"]);
         assert_eq!(program.json(&["user", "list"]), json!([]));
         program.add_user("kimberly", &[]);
-        assert_ne!(
-            program.json(&["user", "show", "kimberly"])["id"],
-            id.as_str()
-        );
+        assert_ne!(program.json(&["user", "show", "kimberly"])["id"], id.as_str());
     });
 }
 
@@ -63,45 +41,20 @@ fn passwords_come_from_standard_input_or_are_made_and_links_are_printed_alone() 
         let made = program.ok(&["user", "add", "ann", "--generate-password"]);
         assert_eq!((made.trim().len(), made.lines().count()), (29, 1));
         let link = program.ok(&["user", "add", "ben", "--invite"]);
-        assert!(
-            link.starts_with("http://127.0.0.1:8000/link?token="),
-            "{link}"
-        );
-        assert_eq!(
-            program.json(&["user", "show", "ben"])["has_password"],
-            false
-        );
+        assert!(link.starts_with("http://127.0.0.1:8000/link?token="), "{link}");
+        assert_eq!(program.json(&["user", "show", "ben"])["has_password"], false);
         let link = program.ok(&["user", "link", "ann"]);
-        assert!(
-            link.starts_with("http://127.0.0.1:8000/link?token="),
-            "{link}"
-        );
+        assert!(link.starts_with("http://127.0.0.1:8000/link?token="), "{link}");
 
         let short = program.run_with(&["user", "password", "ann", "--password-stdin"], "short\n");
         assert_eq!(short.code, 1);
-        assert!(
-            short.err.contains("at least 15 characters"),
-            "{}",
-            short.err
-        );
+        assert!(short.err.contains("at least 15 characters"), "{}", short.err);
         let set = program.run_with(&["user", "password", "ann", "--password-stdin"], PASSWORD);
         assert_eq!(set.out, "ann has a new password\n");
         // Without a terminal there is nobody to ask.
-        assert!(
-            program
-                .refused(&["user", "password", "ann"])
-                .contains("--password-stdin")
-        );
-        assert!(
-            program
-                .refused(&["user", "add", "cy"])
-                .contains("--password-stdin")
-        );
-        assert!(
-            program
-                .refused(&["user", "show", "cy"])
-                .contains("no user cy")
-        );
+        assert!(program.refused(&["user", "password", "ann"]).contains("--password-stdin"));
+        assert!(program.refused(&["user", "add", "cy"]).contains("--password-stdin"));
+        assert!(program.refused(&["user", "show", "cy"]).contains("no user cy"));
     });
 }
 
@@ -114,18 +67,13 @@ fn roles_include_permit_and_are_explained() {
         program.ok(&["role", "allow", "editor", "reports:write", "reports:print"]);
         program.ok(&["role", "include", "editor", "viewer"]);
         let editor = program.json(&["role", "show", "editor"]);
-        assert_eq!(
-            editor["permissions"],
-            json!(["reports:print", "reports:write"])
-        );
+        assert_eq!(editor["permissions"], json!(["reports:print", "reports:write"]));
         let all = json!(["reports:print", "reports:read", "reports:write"]);
         assert_eq!(editor["effective_permissions"], all);
         assert_eq!(editor["grantors"], json!(["user-manager"]));
 
         program.add_user("kim", &[]);
-        program.ok(&[
-            "grant", "kim", "editor", "--for", "2h", "--reason", "release",
-        ]);
+        program.ok(&["grant", "kim", "editor", "--for", "2h", "--reason", "release"]);
         let yes = program.ok(&["explain", "kim", "reports:read"]);
         for part in [
             "yes\n",
@@ -141,16 +89,8 @@ fn roles_include_permit_and_are_explained() {
         }
         let no = program.run(&["explain", "kim", "admin"]);
         assert_eq!((no.code, no.out.lines().next()), (1, Some("no")));
-        assert!(
-            program
-                .refused(&["explain", "kim", "nope:nope"])
-                .contains("no permission")
-        );
-        assert!(
-            program
-                .refused(&["explain", "kim", "nope"])
-                .contains("no role")
-        );
+        assert!(program.refused(&["explain", "kim", "nope:nope"]).contains("no permission"));
+        assert!(program.refused(&["explain", "kim", "nope"]).contains("no role"));
 
         let cycle = program.refused(&["role", "include", "viewer", "editor"]);
         assert!(cycle.contains("viewer -> editor -> viewer"), "{cycle}");
@@ -158,17 +98,9 @@ fn roles_include_permit_and_are_explained() {
         program.ok(&["role", "exclude", "editor", "viewer"]);
         assert_eq!(program.run(&["explain", "kim", "reports:read"]).code, 1);
         program.ok(&["revoke", "kim", "editor"]);
-        assert!(
-            program
-                .refused(&["revoke", "kim", "editor"])
-                .contains("does not have")
-        );
+        assert!(program.refused(&["revoke", "kim", "editor"]).contains("does not have"));
         program.ok(&["role", "remove", "viewer"]);
-        assert!(
-            program
-                .refused(&["role", "show", "viewer"])
-                .contains("no role viewer")
-        );
+        assert!(program.refused(&["role", "show", "viewer"]).contains("no role viewer"));
     });
 }
 
@@ -224,37 +156,20 @@ fn every_change_is_in_the_audit_trail_and_a_refused_one_is_not() {
         program.refused(&["role", "add", "editor"]);
         program.refused(&["grant", "kim", "nope"]);
         let records = program.json(&["audit", "list"]);
-        let actions: Vec<_> = records
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|one| one["action"].as_str().unwrap())
-            .collect();
-        assert_eq!(
-            actions,
-            ["grant.create", "role.create", "grant.create", "user.create"]
-        );
+        let actions: Vec<_> =
+            records.as_array().unwrap().iter().map(|one| one["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, ["grant.create", "role.create", "grant.create", "user.create"]);
         let grant = &records[0];
         assert!(grant["actor"].as_str().unwrap().starts_with("cli:"));
         assert_eq!(grant["target_personal"]["name"], "kim");
         assert_eq!(grant["detail"]["role"], "editor");
         assert_eq!(grant["detail"]["after"]["reason"], "release");
-        assert_eq!(
-            program
-                .json(&["audit", "list", "--limit", "1"])
-                .as_array()
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(program.json(&["audit", "list", "--limit", "1"]).as_array().unwrap().len(), 1);
         assert!(program.ok(&["audit", "list"]).contains("user kim"));
 
         program.ok(&["user", "remove", "kim"]);
         let left = program.ok(&["audit", "list", "--json"]);
-        assert!(
-            !left.contains("kim"),
-            "a removed person is forgotten: {left}"
-        );
+        assert!(!left.contains("kim"), "a removed person is forgotten: {left}");
     });
 }
 
@@ -262,17 +177,11 @@ fn every_change_is_in_the_audit_trail_and_a_refused_one_is_not() {
 fn migrate_tells_what_is_pending_and_applies_it() {
     on_both(|program| {
         let pending = program.run(&["migrate", "--check"]);
-        assert_eq!(
-            (pending.code, pending.out.as_str()),
-            (3, "pending 0001_schema\n")
-        );
+        assert_eq!((pending.code, pending.out.as_str()), (3, "pending 0001_schema\n"));
         assert!(!program.key_file().exists(), "a check makes nothing");
         assert_eq!(program.ok(&["migrate"]), "applied 0001_schema\n");
         assert!(program.key_file().exists());
-        assert_eq!(
-            program.ok(&["migrate", "--check"]),
-            "the schema is up to date\n"
-        );
+        assert_eq!(program.ok(&["migrate", "--check"]), "the schema is up to date\n");
         assert_eq!(program.ok(&["migrate"]), "the schema is up to date\n");
     });
 }
@@ -281,11 +190,7 @@ fn migrate_tells_what_is_pending_and_applies_it() {
 fn routes_and_completions_need_no_database() {
     on_both(|program| {
         let routes = program.json(&["routes"]);
-        let admin = routes
-            .as_array()
-            .unwrap()
-            .iter()
-            .find(|one| one["path"] == "/admin");
+        let admin = routes.as_array().unwrap().iter().find(|one| one["path"] == "/admin");
         assert_eq!(admin.unwrap()["requires"], "rolecall.users:read");
         assert!(program.ok(&["routes"]).contains("/auth/check"));
         assert!(program.ok(&["completions", "bash"]).contains("rolecall"));
@@ -300,15 +205,7 @@ fn usage_mistakes_exit_with_2() {
             &["frobnicate"][..],
             &["user", "add"],
             &["user", "add", "x", "--invite", "--generate-password"],
-            &[
-                "grant",
-                "x",
-                "y",
-                "--for",
-                "2h",
-                "--until",
-                "2099-01-01T00:00:00Z",
-            ],
+            &["grant", "x", "y", "--for", "2h", "--until", "2099-01-01T00:00:00Z"],
             &["grant", "x", "y", "--for", "soon"],
             &["session", "end"],
             &["serve", "--no-such-setting", "1"],

@@ -38,10 +38,7 @@ pub struct Answer {
 impl Program {
     pub fn new(engine: Engine) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        Self {
-            database: runtime.block_on(Database::create(engine)),
-            runtime,
-        }
+        Self { database: runtime.block_on(Database::create(engine)), runtime }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -82,11 +79,7 @@ impl Program {
     /// The same, with something on standard input.
     pub fn run_with(&self, arguments: &[&str], input: &str) -> Answer {
         let mut command = self.command();
-        command
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A command that reads nothing may be gone already.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
@@ -108,11 +101,7 @@ impl Program {
     /// Runs a command that must fail with one clear line; returns that line.
     pub fn refused(&self, arguments: &[&str]) -> String {
         let answer = self.run(arguments);
-        assert_eq!(
-            answer.code, 1,
-            "{arguments:?}: {}{}",
-            answer.out, answer.err
-        );
+        assert_eq!(answer.code, 1, "{arguments:?}: {}{}", answer.out, answer.err);
         assert_eq!(answer.err.lines().count(), 1, "{:?}", answer.err);
         assert!(answer.err.starts_with("rolecall: "), "{:?}", answer.err);
         answer.err
@@ -137,10 +126,7 @@ impl Program {
 
     pub fn serve_with(&self, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Server {
         let mut command = self.command();
-        command
-            .arg("serve")
-            .args(arguments)
-            .args(["--listen", "127.0.0.1:0"]);
+        command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         prepare(&mut command);
         Server::start(command)
@@ -171,12 +157,7 @@ impl Response {
 
     /// `name=value` of the cookie it sets.
     pub fn cookie(&self) -> String {
-        self.header("set-cookie")
-            .expect("a cookie")
-            .split(';')
-            .next()
-            .unwrap()
-            .to_owned()
+        self.header("set-cookie").expect("a cookie").split(';').next().unwrap().to_owned()
     }
 }
 
@@ -192,12 +173,7 @@ impl Server {
                 }
             }
         });
-        let mut server = Self {
-            child,
-            port: 0,
-            log,
-            seen: String::new(),
-        };
+        let mut server = Self { child, port: 0, log, seen: String::new() };
         let line = server.wait_for("listening");
         let line: Value = serde_json::from_str(&line).unwrap();
         let address = line["address"].as_str().unwrap();
@@ -220,21 +196,13 @@ impl Server {
 
     pub fn send(&self, request: &str) -> Response {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(30)))
-            .unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text
-            .split_once("\r\n\r\n")
-            .unwrap_or_else(|| panic!("{text:?}"));
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}"));
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response {
-            status,
-            head: head.to_owned(),
-            body: body.to_owned(),
-        }
+        Response { status, head: head.to_owned(), body: body.to_owned() }
     }
 
     pub fn get(&self, path: &str, cookie: &str) -> Response {
@@ -245,9 +213,8 @@ impl Server {
     }
 
     pub fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
-        let body = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(fields)
-            .finish();
+        let body =
+            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let (port, length) = (self.port, body.len());
         self.send(&format!(
             "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n\
@@ -274,12 +241,7 @@ impl Server {
         assert!(status.success(), "{status}");
         self.seen.extend(self.log.iter().map(|line| line + "\n"));
         let mut printed = String::new();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut printed)
-            .unwrap();
+        self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
         std::mem::take(&mut self.seen) + &printed
     }
 }
@@ -292,9 +254,7 @@ impl Drop for Server {
 }
 
 fn signal(child: &Child, name: &str) {
-    let kill = Command::new("kill")
-        .args([format!("-{name}"), child.id().to_string()])
-        .status();
+    let kill = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status();
     assert!(kill.unwrap().success());
 }
 
@@ -313,9 +273,8 @@ pub fn eventually(within: Duration, mut holds: impl FnMut() -> bool) -> bool {
 /// What is in a folder, by name.
 pub fn files(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }

@@ -18,48 +18,22 @@ fn a_change_in_the_terminal_is_seen_by_the_server_within_a_second() {
         program.ok(&["revoke", "kim", "editor"]);
         assert!(eventually(second, || server.check("editor", &cookie) == 403));
 
-        assert_eq!(
-            program
-                .json(&["session", "list", "kim"])
-                .as_array()
-                .unwrap()
-                .len(),
-            1
-        );
+        assert_eq!(program.json(&["session", "list", "kim"]).as_array().unwrap().len(), 1);
         program.ok(&["user", "disable", "kim"]);
         assert!(eventually(second, || server.check("user", &cookie) == 401));
         program.ok(&["user", "enable", "kim"]);
-        assert_eq!(
-            server.check("user", &cookie),
-            401,
-            "an ended session stays ended"
-        );
+        assert_eq!(server.check("user", &cookie), 401, "an ended session stays ended");
 
         let cookie = server.login("kim");
-        let id = program.json(&["session", "list"])[0]["id"]
-            .as_str()
-            .unwrap()
-            .to_owned();
+        let id = program.json(&["session", "list"])[0]["id"].as_str().unwrap().to_owned();
         program.ok(&["session", "end", &id]);
         assert!(eventually(second, || server.check("user", &cookie) == 401));
-        assert!(
-            program
-                .refused(&["session", "end", &id])
-                .contains("no live session")
-        );
+        assert!(program.refused(&["session", "end", &id]).contains("no live session"));
         let cookies = [server.login("kim"), server.login("kim")];
-        assert_eq!(
-            program.ok(&["session", "end", "--user", "kim"]),
-            "2 sessions ended\n"
-        );
-        assert!(eventually(second, || cookies
-            .iter()
-            .all(|one| server.check("user", one) == 401)));
+        assert_eq!(program.ok(&["session", "end", "--user", "kim"]), "2 sessions ended\n");
+        assert!(eventually(second, || cookies.iter().all(|one| server.check("user", one) == 401)));
         server.login("kim");
-        assert_eq!(
-            program.ok(&["session", "end", "--all"]),
-            "1 session ended\n"
-        );
+        assert_eq!(program.ok(&["session", "end", "--all"]), "1 session ended\n");
     });
 }
 
@@ -76,16 +50,10 @@ fn a_new_key_signs_nobody_out_and_is_taken_up_by_itself() {
         }));
         let new = server.login("kim");
         assert!(told.contains(&id_of(&new)), "{told}");
-        assert_eq!(
-            (server.check("user", &old), server.check("user", &new)),
-            (200, 200)
-        );
+        assert_eq!((server.check("user", &old), server.check("user", &new)), (200, 200));
         // A second process signs with the newest, and knows both.
         let other = program.serve(&[]);
-        assert_eq!(
-            (other.check("user", &old), other.check("user", &new)),
-            (200, 200)
-        );
+        assert_eq!((other.check("user", &old), other.check("user", &new)), (200, 200));
     });
 }
 
@@ -105,10 +73,7 @@ fn the_key_file_is_secret_whole_and_the_right_one() {
         let whole = std::fs::read_to_string(&path).unwrap();
         for damaged in ["", &whole[..whole.len() - 7], &whole.replace(' ', "  ")] {
             std::fs::write(&path, damaged).unwrap();
-            assert!(
-                program.refused(&["user", "list"]).contains("damaged"),
-                "{damaged:?}"
-            );
+            assert!(program.refused(&["user", "list"]).contains("damaged"), "{damaged:?}");
         }
         let id = whole.lines().last().unwrap().split(' ').next().unwrap();
         let other = whole.replace(id, "00000000");
@@ -116,10 +81,7 @@ fn the_key_file_is_secret_whole_and_the_right_one() {
         assert!(program.refused(&["user", "list"]).contains(id));
         std::fs::remove_file(&path).unwrap();
         program.refused(&["user", "list"]);
-        assert!(
-            !path.exists(),
-            "a lost key file is not made anew behind one's back"
-        );
+        assert!(!path.exists(), "a lost key file is not made anew behind one's back");
         std::fs::write(&path, &whole).unwrap();
         set(0o600);
         program.ok(&["user", "list"]);
@@ -131,10 +93,7 @@ fn four_servers_at_once_on_an_empty_database_all_serve() {
     on_both(|program| {
         let servers: Vec<_> = std::thread::scope(|scope| {
             let starts: Vec<_> = (0..4).map(|_| scope.spawn(|| program.serve(&[]))).collect();
-            starts
-                .into_iter()
-                .map(|start| start.join().unwrap())
-                .collect()
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         program.add_user("kim", &["user"]);
         let cookie = servers[0].login("kim");
@@ -150,10 +109,7 @@ fn four_servers_at_once_on_an_empty_database_all_serve() {
 fn without_an_admin_a_log_names_the_command_and_holds_no_link() {
     on_both(|program| {
         let log = program.serve(&[]).stop();
-        assert!(
-            log.contains("rolecall user add NAME --role admin --invite"),
-            "{log}"
-        );
+        assert!(log.contains("rolecall user add NAME --role admin --invite"), "{log}");
         assert!(!log.contains("token="), "{log}");
         program.add_user("alice", &["admin"]);
         assert!(!program.serve(&[]).stop().contains("no admin yet"));
@@ -176,42 +132,24 @@ fn nothing_secret_is_in_any_log_line() {
         assert_eq!(server.post("/login", "", &wrong).status, 401);
         let cookie = server.login("kim");
         let page = server.get("/account?canary-query=1", &cookie);
-        let form_token = page
-            .body
-            .split("name=\"form_token\" value=\"")
-            .nth(1)
-            .unwrap();
+        let form_token = page.body.split("name=\"form_token\" value=\"").nth(1).unwrap();
         let form_token = form_token.split('"').next().unwrap().to_owned();
         let change = [
             ("form_token", form_token.as_str()),
             ("current_password", PASSWORD),
             ("new_password", "canary-new-password-1"),
         ];
-        assert_eq!(
-            server.post("/account/password", &cookie, &change).status,
-            303
-        );
+        assert_eq!(server.post("/account/password", &cookie, &change).status, 303);
         assert_eq!(server.get("/account?done", &cookie).status, 200);
         assert_eq!(server.get(&format!("/link?token={token}"), "").status, 200);
-        let choice = [
-            ("token", token.as_str()),
-            ("password", "canary-invited-password"),
-        ];
+        let choice = [("token", token.as_str()), ("password", "canary-invited-password")];
         assert_eq!(server.post("/link", "", &choice).status, 303);
-        assert_eq!(
-            server
-                .get("/nowhere/canary-path?canary-query=2", &cookie)
-                .status,
-            404
-        );
+        assert_eq!(server.get("/nowhere/canary-path?canary-query=2", &cookie).status, 404);
         assert_eq!(server.check("canary-role", &cookie), 403);
         let out = [("form_token", form_token.as_str())];
         assert_eq!(server.post("/logout", &cookie, &out).status, 303);
         let log = server.stop();
-        assert!(
-            log.contains("login refused") && log.contains("\"id\":"),
-            "{log}"
-        );
+        assert!(log.contains("login refused") && log.contains("\"id\":"), "{log}");
         let value = cookie.split('=').nth(1).unwrap();
         let id = value.split('.').next().unwrap();
         let mac = form_token.split('.').next_back().unwrap();
@@ -221,11 +159,7 @@ fn nothing_secret_is_in_any_log_line() {
         // Every line of a request names it.
         let line = log.lines().find(|line| line.contains("answered")).unwrap();
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        assert_eq!(
-            line["span"]["id"].as_str().map(str::len),
-            Some(16),
-            "{line}"
-        );
+        assert_eq!(line["span"]["id"].as_str().map(str::len), Some(16), "{line}");
     });
 }
 
@@ -237,11 +171,7 @@ fn it_stops_when_asked_and_writes_down_who_was_there() {
         let cookie = server.login("kim");
         assert!(server.stop().contains("stopping"));
         let again = program.serve(&[]);
-        assert_eq!(
-            again.check("user", &cookie),
-            200,
-            "sessions outlive the process"
-        );
+        assert_eq!(again.check("user", &cookie), 200, "sessions outlive the process");
     });
 }
 
@@ -252,13 +182,7 @@ fn it_serves_on_a_unix_socket_too() {
         let listen = format!("unix:{}", socket.display());
         let mut child = program
             .command()
-            .args([
-                "serve",
-                "--listen",
-                &listen,
-                "--public-url",
-                "http://localhost:8000",
-            ])
+            .args(["serve", "--listen", &listen, "--public-url", "http://localhost:8000"])
             .stderr(std::process::Stdio::null())
             .spawn()
             .unwrap();

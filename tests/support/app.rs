@@ -25,6 +25,7 @@ use rolecall::{
     random::Random,
     web::{self, Peer},
 };
+use tokio::task::JoinHandle;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
@@ -33,6 +34,7 @@ use super::{Answer, Database, Visitor};
 /// The password of everybody whom [`TestApp::user`] makes.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+#[derive(Clone)]
 pub struct TestApp {
     pub app: App,
     router: Router,
@@ -65,7 +67,7 @@ impl TestApp {
         Self::open(db, settings, self.seconds.clone()).await
     }
 
-    /// The same with other settings.
+    /// The same with settings that `change` makes others.
     pub async fn beside_with(&self, change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = self.settings.clone();
         change(&mut settings);
@@ -78,21 +80,27 @@ impl TestApp {
             let since = std::time::Duration::from_secs(shown.load(Ordering::Relaxed));
             std::time::SystemTime::UNIX_EPOCH + since
         });
-        let opened = App::open(
-            &db.url,
-            settings.clone(),
-            Migrate::Apply,
-            clock,
-            Random::system(),
-        );
+        let opened = App::open(&db.url, settings.clone(), Migrate::Apply, clock, Random::system());
         let app = opened.await.expect("the app opens");
-        Self {
-            router: web::router(app.clone()),
-            app,
-            seconds,
-            settings,
-            db,
-        }
+        Self { router: web::router(app.clone()), app, seconds, settings, db }
+    }
+
+    /// Does something so many times at once, each as a task of its own that begins now.
+    /// The results come in the order of the numbers that the tasks were given.
+    pub fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+        &self,
+        times: usize,
+        task: impl Fn(Self, usize) -> F,
+    ) -> JoinHandle<Vec<T>> {
+        let begin = |number| tokio::spawn(task(self.clone(), number));
+        let running: Vec<_> = (0..times).map(begin).collect();
+        tokio::spawn(async {
+            let mut results = Vec::with_capacity(running.len());
+            for task in running {
+                results.push(task.await.expect("a task panicked"));
+            }
+            results
+        })
     }
 
     /// Moves the clock on.
@@ -109,10 +117,7 @@ impl TestApp {
     /// A request as a browser would send it to us, without cookies.
     pub fn request(&self, method: Method, path: &str) -> Builder {
         let host = self.origin().split_once("://").expect("an origin").1;
-        Request::builder()
-            .method(method)
-            .uri(path)
-            .header(header::HOST, host)
+        Request::builder().method(method).uri(path).header(header::HOST, host)
     }
 
     /// Sends a request; from loopback unless it holds a [`Peer`].
@@ -259,7 +264,5 @@ pub fn password(text: &str) -> Password {
 
 /// Fields as a browser encodes them.
 pub fn form(fields: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(fields)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }

@@ -3,6 +3,7 @@
 //! process. Both are gone with the [`Database`].
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     path::PathBuf,
@@ -42,6 +43,22 @@ pub enum Pool {
     Postgres(PgPool),
 }
 
+impl Pool {
+    fn to(url: &str) -> Self {
+        if let Some(file) = url.strip_prefix("sqlite://") {
+            let options = SqliteConnectOptions::new()
+                .filename(file)
+                .create_if_missing(true)
+                .foreign_keys(true)
+                .busy_timeout(Duration::from_secs(10));
+            Self::Sqlite(SqlitePoolOptions::new().connect_lazy_with(options))
+        } else {
+            let pool = PgPoolOptions::new().max_connections(4);
+            Self::Postgres(pool.connect_lazy(url).expect("a Postgres URL"))
+        }
+    }
+}
+
 /// Runs the same code with either pool.
 macro_rules! on_pool {
     ($database:expr, |$pool:ident| $body:expr) => {
@@ -55,31 +72,27 @@ macro_rules! on_pool {
 impl Database {
     pub async fn create(engine: Engine) -> Self {
         let folder = tempfile::tempdir().expect("a folder for temporary files");
-        let (url, pool, schema) = match engine {
+        let (url, schema) = match engine {
             Engine::Sqlite => {
                 let file = folder.path().join("rolecall.db");
-                let options = SqliteConnectOptions::new()
-                    .filename(&file)
-                    .foreign_keys(true)
-                    .busy_timeout(Duration::from_secs(10));
-                let pool = SqlitePoolOptions::new().connect_lazy_with(options);
-                let url = format!("sqlite://{}", file.display());
-                (url, Pool::Sqlite(pool), None)
+                (format!("sqlite://{}", file.display()), None)
             }
             Engine::Postgres => {
                 let schema = Schema::create().await;
-                let pool = PgPoolOptions::new().max_connections(4);
-                let pool = pool.connect_lazy(&schema.url).expect("a Postgres URL");
-                (schema.url.clone(), Pool::Postgres(pool), Some(schema))
+                (schema.url.clone(), Some(schema))
             }
         };
-        Self {
-            engine,
-            url,
-            pool,
-            schema,
-            folder,
-        }
+        Self { engine, pool: Pool::to(&url), url, schema, folder }
+    }
+
+    /// Closes the test's own connections, so that SQLite puts all into its file.
+    pub async fn close(&self) {
+        on_pool!(self, |pool| pool.close().await);
+    }
+
+    /// Opens them again.
+    pub fn reopen(&mut self) {
+        self.pool = Pool::to(&self.url);
     }
 
     /// Where this file of the test's folder is.
@@ -87,12 +100,14 @@ impl Database {
         self.folder.path().join(name)
     }
 
+    /// The schema's name, on Postgres.
+    pub fn schema(&self) -> &str {
+        &self.schema.as_ref().expect("a Postgres database").name
+    }
+
     /// Runs statements.
     pub async fn execute(&self, sql: &str) {
-        let done = on_pool!(self, |pool| sqlx::raw_sql(sql)
-            .execute(pool)
-            .await
-            .map(|_| ()));
+        let done = on_pool!(self, |pool| sqlx::raw_sql(sql).execute(pool).await.map(|_| ()));
         done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
@@ -140,10 +155,7 @@ impl Database {
                     let row = quoted.collect::<Vec<_>>().join(" || ',' || ");
                     self.texts(&format!("select {row} from \"{table}\"")).await
                 }
-                Engine::Postgres => {
-                    self.texts(&format!("select t::text from \"{table}\" t"))
-                        .await
-                }
+                Engine::Postgres => self.texts(&format!("select t::text from \"{table}\" t")).await,
             };
             for mut row in rows {
                 if self.engine == Engine::Postgres {
@@ -153,6 +165,16 @@ impl Database {
             }
         }
         dump
+    }
+
+    /// Holds what is in the database against a dump of before.
+    pub async fn assert_unchanged(&self, before: &str) {
+        let after = self.dump().await;
+        let lines = |dump: &str| dump.lines().map(str::to_owned).collect::<BTreeSet<_>>();
+        let (before, after) = (lines(before), lines(&after));
+        let gone: Vec<_> = before.difference(&after).collect();
+        let new: Vec<_> = after.difference(&before).collect();
+        assert!(gone.is_empty() && new.is_empty(), "gone: {gone:#?}\nnew: {new:#?}");
     }
 
     /// Actions of the audit trail, oldest first.
@@ -190,10 +212,7 @@ impl Schema {
 impl Drop for Schema {
     /// On a thread of its own, since dropping does not wait for futures.
     fn drop(&mut self) {
-        let sql = format!(
-            "set lock_timeout = '5s'; drop schema if exists {} cascade",
-            self.name
-        );
+        let sql = format!("set lock_timeout = '5s'; drop schema if exists {} cascade", self.name);
         let dropping = std::thread::spawn(move || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
             let runtime = builder.enable_all().build().expect("a runtime");
@@ -224,8 +243,7 @@ fn server_url() -> &'static str {
             Ok(url) if !url.is_empty() => Ok(url),
             _ => start_server(),
         });
-    URL.as_deref()
-        .unwrap_or_else(|error| panic!("the tests need Postgres: {error}"))
+    URL.as_deref().unwrap_or_else(|error| panic!("the tests need Postgres: {error}"))
 }
 
 /// Starts a server that serves until the pipe to it breaks, which is when this process ends.
@@ -242,9 +260,7 @@ fn start_server() -> Result<String, String> {
         .map_err(|error| format!("{script}: {error}"))?;
     let mut url = String::new();
     let mut answers = BufReader::new(child.stdout.take().expect("piped"));
-    answers
-        .read_line(&mut url)
-        .map_err(|error| error.to_string())?;
+    answers.read_line(&mut url).map_err(|error| error.to_string())?;
     if url.is_empty() {
         let mut reason = String::new();
         let mut errors = child.stderr.take().expect("piped");

@@ -5,10 +5,12 @@
 
 mod app;
 mod database;
+mod dice;
 mod visitor;
 
 pub use app::{PASSWORD, TestApp, cli, form, password, role, username};
-pub use database::{Database, Engine};
+pub use database::{Database, Engine, Pool};
+pub use dice::Dice;
 pub use visitor::{Answer, Visitor};
 
 /// Makes two tests, `name::on_sqlite` and `name::on_postgres`, of each function named: it is
@@ -17,21 +19,26 @@ pub use visitor::{Answer, Visitor};
 macro_rules! both_engines {
     ($($name:ident,)+) => { $(
         mod $name {
-            use crate::support::{Engine, On};
+            use crate::support::{Engine, run};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                super::$name(On::on(Engine::Sqlite).await).await
+                run(Engine::Sqlite, super::$name).await
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                super::$name(On::on(Engine::Postgres).await).await
+                run(Engine::Postgres, super::$name).await
             }
         }
     )+ };
 }
 pub(crate) use both_engines;
+
+/// Runs a test with what it asks for.
+pub async fn run<T: On>(engine: Engine, test: impl AsyncFnOnce(T)) {
+    test(T::on(engine).await).await;
+}
 
 /// What a test can be given.
 pub trait On {
@@ -48,16 +55,4 @@ impl On for TestApp {
     async fn on(engine: Engine) -> Self {
         TestApp::with(Database::create(engine).await, |_| {}).await
     }
-}
-
-/// Runs all futures at once, each as a task of its own; their results in the same order.
-pub async fn at_once<T: Send + 'static>(
-    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
-    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-    let mut results = Vec::with_capacity(running.len());
-    for task in running {
-        results.push(task.await.expect("a task panicked"));
-    }
-    results
 }

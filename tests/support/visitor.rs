@@ -38,15 +38,12 @@ impl Visitor {
 
     /// The value of the session cookie, on http or https.
     pub fn session(&self) -> Option<String> {
-        self.cookie("rolecall")
-            .or_else(|| self.cookie("__Host-rolecall"))
+        self.cookie("rolecall").or_else(|| self.cookie("__Host-rolecall"))
     }
 
     /// A browser with the same cookies.
     pub fn copy(&self) -> Self {
-        Self {
-            jar: Mutex::new(self.jar.lock().unwrap().clone()),
-        }
+        Self { jar: Mutex::new(self.jar.lock().unwrap().clone()) }
     }
 
     /// What the browser sends as `Cookie`.
@@ -91,9 +88,7 @@ impl Answer {
         let mut values = self.headers.get_all(name).iter();
         let first = values.next();
         assert_eq!(values.next(), None, "{name} is there twice");
-        first.map_or("", |value| {
-            std::str::from_utf8(value.as_bytes()).expect("a header is UTF-8")
-        })
+        first.map_or("", |value| std::str::from_utf8(value.as_bytes()).expect("a header is UTF-8"))
     }
 
     pub fn location(&self) -> &str {
@@ -102,17 +97,13 @@ impl Answer {
 
     /// Status and, for a redirect, where to: `303 /login`.
     pub fn outcome(&self) -> String {
-        format!("{} {}", self.status(), self.location())
-            .trim_end()
-            .to_owned()
+        format!("{} {}", self.status(), self.location()).trim_end().to_owned()
     }
 
     pub fn cookies(&self) -> Vec<Cookie<'static>> {
         let lines = self.headers.get_all(header::SET_COOKIE).iter();
         let lines = lines.map(|line| line.to_str().expect("ASCII").to_owned());
-        lines
-            .map(|line| Cookie::parse(line).expect("a cookie"))
-            .collect()
+        lines.map(|line| Cookie::parse(line).expect("a cookie")).collect()
     }
 
     /// The lines that set cookies, as they are.
@@ -123,9 +114,7 @@ impl Answer {
 
     /// The value of a form's hidden field, if the page has one of that name.
     pub fn hidden_field(&self, name: &str) -> Option<String> {
-        let (_, rest) = self
-            .text()
-            .split_once(&format!("name=\"{name}\" value=\""))?;
+        let (_, rest) = self.text().split_once(&format!("name=\"{name}\" value=\""))?;
         let (value, _) = rest.split_once('"')?;
         let unescaped = value.replace("&#38;", "&").replace("&amp;", "&");
         Some(unescaped)

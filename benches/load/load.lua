@@ -1,0 +1,45 @@
+-- Sends the requests of a file in turn and prints what came of it in words for a program.
+-- After the URL: `cookies` (GET, a line is a Cookie header) or `forms` (POST, a line is a
+-- body), the file, and `count` to count the statuses too, which costs the load tool time.
+
+local requests, sent, threads = {}, 0, {}
+statuses = {} -- global: the main thread reads it
+
+function setup(thread)
+   threads[#threads + 1] = thread
+end
+
+function init(args)
+   local kind, file, mode = args[1], args[2], args[3]
+   local form = {
+      ["Content-Type"] = "application/x-www-form-urlencoded",
+      ["Origin"] = "http://" .. wrk.headers["Host"],
+   }
+   for line in io.lines(file) do
+      local is_form = kind == "forms"
+      requests[#requests + 1] = is_form and wrk.format("POST", nil, form, line)
+         or wrk.format("GET", nil, { ["Cookie"] = line })
+   end
+   if mode == "count" then
+      response = function(status)
+         statuses[status] = (statuses[status] or 0) + 1
+      end
+   end
+end
+
+function request()
+   sent = sent % #requests + 1
+   return requests[sent]
+end
+
+function done(summary, latency)
+   local errors = summary.errors
+   print(string.format("result %d %d %d %d %d", summary.requests, summary.duration,
+      latency:percentile(99),
+      errors.connect + errors.read + errors.write + errors.timeout, errors.status))
+   for _, thread in ipairs(threads) do
+      for status, count in pairs(thread:get("statuses")) do
+         print(string.format("status %d %d", status, count))
+      end
+   end
+end

@@ -1,0 +1,164 @@
+//! The published figures: `cargo bench --bench load`, or `just bench`. Starts the real program
+//! beside a bare axum route, puts load on both in turns, prints ratios and writes
+//! `docs/benchmarks.md`, which says how. `ROLECALL_BENCH_QUICK=1` runs each thing for a
+//! second, to see that it runs; its figures go to the target folder.
+//!
+//! To add a row: another kind of request is a [`checks::Load`], another server to compare with
+//! a [`checks::Target`]; anything else is a module beside [`logins`] that returns a [`report::Table`].
+
+mod bare;
+mod checks;
+mod databases;
+mod http;
+mod logins;
+mod machine;
+mod memory;
+mod report;
+mod seed;
+mod server;
+mod starts;
+mod wrk;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use checks::Target;
+use databases::Databases;
+use machine::Cores;
+use server::Server;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// Others may use so much of the machine before and after a run.
+const QUIET: f64 = 0.05;
+
+/// How often and how long each thing is measured.
+#[derive(Clone, Copy)]
+struct Plan {
+    is_quick: bool,
+    rounds: usize,
+    /// Of each row in each round.
+    seconds: u64,
+    starts: usize,
+    sessions: usize,
+}
+
+impl Plan {
+    fn chosen() -> Self {
+        let is_quick = std::env::var_os("ROLECALL_BENCH_QUICK").is_some_and(|value| value != "0");
+        let (rounds, seconds) = if is_quick { (1, 1) } else { (5, 3) };
+        Self { is_quick, rounds, seconds, starts: rounds, sessions: 1000 }
+    }
+
+    fn window(self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args[..] {
+        ["--bare", port] => bare::serve(port),
+        ["--hash", seconds] => logins::hash(seconds),
+        _ if args.contains(&"--bench") => run(Plan::chosen()),
+        _ => {
+            println!("this measures for minutes; run it with: cargo bench --bench load");
+            Ok(())
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("load: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(plan: Plan) -> Outcome {
+    let begun = Instant::now();
+    machine::install_tools()?;
+    let cores = Cores::find()?;
+    let busy_before = machine::busy()?;
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
+    let mut databases = Databases::start(cores, folder.path())?;
+    let (sqlite, postgres) = (databases.sqlite()?, databases.postgres()?);
+    println!("seeding {} sessions on each engine", plan.sessions);
+    let seeded = [&sqlite, &postgres]
+        .map(|place| databases.runtime.block_on(seed::seed(place, plan.sessions)));
+    let [on_sqlite, on_postgres] = seeded;
+    let (on_sqlite, on_postgres) = (on_sqlite?, on_postgres?);
+
+    let starts = starts::measure(plan, &mut databases)?;
+    let (checks, memory) = {
+        let core = cores.server.to_string();
+        let bare = Server::bare(&core, folder.path())?;
+        let with_sqlite = Server::rolecall(&core, &sqlite, &[])?;
+        let with_postgres = Server::rolecall(&core, &postgres, &[])?;
+        let servers = [
+            ("bare axum route", &bare),
+            ("rolecall on SQLite", &with_sqlite),
+            ("rolecall on Postgres", &with_postgres),
+        ];
+        let idle = memory::read(&servers)?;
+        let target = |index: usize, path: &'static str, seeded| {
+            let (name, server) = servers[index];
+            Target::new(name, server, path, seeded)
+        };
+        let targets = [
+            target(0, "/bare", &on_sqlite).expecting(200),
+            target(1, "/auth/check?role=admin", &on_sqlite),
+            target(2, "/auth/check?role=admin", &on_postgres).beside(databases.postmaster),
+        ];
+        let checks = checks::measure(plan, cores, &targets)?;
+        (checks, memory::table(&idle, &memory::read(&servers)?))
+    };
+    let logins = logins::measure(
+        plan,
+        cores,
+        &[
+            ("rolecall on SQLite", &sqlite, &on_sqlite),
+            ("rolecall on Postgres", &postgres, &on_postgres),
+        ],
+    )?;
+
+    let tables = [checks, logins, starts, memory];
+    for table in &tables {
+        println!("\n{table}");
+    }
+    let took = begun.elapsed().as_secs();
+    let invalid: Vec<&str> =
+        tables.iter().flat_map(|table| &table.problems).map(String::as_str).collect();
+    if !invalid.is_empty() {
+        return Err(format!(
+            "these rows are invalid, so nothing was written:\n{}",
+            invalid.join("\n")
+        )
+        .into());
+    }
+    let busy = busy_before.max(machine::busy()?);
+    if busy > QUIET {
+        println!(
+            "\nothers use {:.0} % of this machine: the figures are worth nothing",
+            busy * 100.0
+        );
+    }
+    let facts = machine::facts(&databases, cores, busy, folder.path())?;
+    let file = destination(plan);
+    report::write(&file, plan, busy <= QUIET, &facts, &tables)?;
+    println!("\nwritten to {} after {took} s", file.display());
+    Ok(())
+}
+
+/// Figures of a quick run are not worth publishing.
+fn destination(plan: Plan) -> PathBuf {
+    if plan.is_quick {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join("benchmarks.md")
+    } else {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md")
+    }
+}

@@ -1,0 +1,27 @@
+//! rolecall in process, on both engines: requests against the router, and the rules below it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+/// One file per theme, in `tests/api/`.
+mod api {
+    mod admins;
+    mod audit;
+    mod check;
+    mod cookies;
+    mod forms;
+    mod headers;
+    mod keys;
+    mod links;
+    mod login;
+    mod logout;
+    mod migrations;
+    mod outage;
+    mod people;
+    mod race;
+    mod roles;
+    mod routes;
+    mod served;
+    mod sessions;
+}

@@ -1,0 +1,151 @@
+//! Over a real socket: what a client cannot do to the server.
+
+use std::time::Duration;
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    sync::oneshot,
+    time::timeout,
+};
+
+use crate::support::{Database, Engine, TestApp};
+
+/// A server on a port of its own.
+struct Served {
+    address: String,
+    stop: oneshot::Sender<()>,
+    done: tokio::task::JoinHandle<()>,
+    _t: TestApp,
+}
+
+impl Served {
+    async fn with(max_connections: usize) -> Self {
+        let db = Database::create(Engine::Sqlite).await;
+        let t = TestApp::with(db, |chosen| {
+            chosen.listen = "127.0.0.1:0".parse().ok();
+            chosen.public_url = "http://127.0.0.1:8000".parse().ok();
+            chosen.max_connections = Some(max_connections);
+        })
+        .await;
+        let listener = rolecall::web::listen(&t.app.settings.listen).await.unwrap();
+        let address = listener.address().to_string();
+        let (stop, stopped) = oneshot::channel();
+        let app = t.app.clone();
+        let done = tokio::spawn(async move {
+            let stopped = async { stopped.await.unwrap_or_default() };
+            rolecall::web::serve(app, listener, stopped).await;
+        });
+        Self { address, stop, done, _t: t }
+    }
+
+    async fn connect(&self) -> TcpStream {
+        TcpStream::connect(&self.address).await.unwrap()
+    }
+
+    /// Sends these bytes, and gives back what comes until the server closes.
+    async fn say(&self, bytes: impl AsRef<[u8]>) -> String {
+        let mut stream = self.connect().await;
+        // The server may have closed before it has read all of it.
+        let _ = stream.write_all(bytes.as_ref()).await;
+        let mut answer = Vec::new();
+        let reading = timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+        let _ = reading.await.expect("the server closes");
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    async fn assert_well(&self) {
+        let answer =
+            self.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_http_is_refused_and_the_next_request_served() {
+    let served = Served::with(64).await;
+    let headers = |count: usize| "x: y\r\n".repeat(count);
+    let ours = "GET /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\nconnection: close\r\n";
+    for (bytes, start) in [
+        (format!("{ours}\r\n"), "HTTP/1.1 200"),
+        (format!("{ours}{}\r\n", headers(90)), "HTTP/1.1 200"),
+        (format!("{ours}{}\r\n", headers(101)), "HTTP/1.1 431"),
+        (format!("{ours}x: {}\r\n\r\n", "y".repeat(500_000)), "HTTP/1.1 431"),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(500_000)), "HTTP/1.1 4"),
+        ("GET /login HTTP/1.0\r\n\r\n".into(), "HTTP/1.0 421"),
+        ("GET /login HTTP/1.1\r\nconnection: close\r\n\r\n".into(), "HTTP/1.1 421"),
+        ("GET /login HTTP/9.9\r\n\r\n".into(), "HTTP/1.1 400"),
+        ("\0\x01\x02\r\n\r\n".into(), "HTTP/1.1 400"),
+        ("\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03\r\n\r\n".into(), "HTTP/1.1 400"),
+        (format!("{ours}a b: c\r\n\r\n"), "HTTP/1.1 400"),
+        (
+            "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+             content-length: 5\r\ncontent-length: 6\r\nconnection: close\r\n\r\nabcdef"
+                .into(),
+            "HTTP/1.1 400",
+        ),
+        (
+            "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\
+             transfer-encoding: chunked\r\nconnection: close\r\n\r\nzz\r\n"
+                .into(),
+            "HTTP/1.1 400",
+        ),
+    ] {
+        let answer = served.say(&bytes).await;
+        let asked: String = bytes.chars().take(90).collect();
+        assert!(answer.starts_with(start), "{asked:?}: {answer}");
+        served.assert_well().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_never_finishes_a_request_is_let_go_after_a_while() {
+    let served = Served::with(64).await;
+    tokio::join!(
+        served.say(""),
+        served.say("GET"),
+        served.say("GET /healthz HTTP/1.1\r\nhost: x\r\nslow: "),
+        served.assert_well(),
+    );
+    served.assert_well().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_beyond_the_cap_wait_for_a_place() {
+    let served = Served::with(2).await;
+    let mut idle = [served.connect().await, served.connect().await];
+    for stream in &mut idle {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        let mut buffer = [0; 1024];
+        assert!(stream.read(&mut buffer).await.unwrap() > 0);
+    }
+    let waiting = served.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let mut waiting = std::pin::pin!(waiting);
+    let early = timeout(Duration::from_millis(300), &mut waiting).await;
+    assert!(early.is_err(), "both places are taken");
+    drop(idle);
+    assert!(waiting.await.starts_with("HTTP/1.1 200"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_lets_requests_in_flight_finish() {
+    let served = Served::with(64).await;
+    let body = "username=nobody&password=x";
+    let head = format!(
+        "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = served.connect().await;
+    stream.write_all(head.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    served.stop.send(()).unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    assert!(TcpStream::connect(&served.address).await.is_err(), "nobody new");
+    stream.write_all(body.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    timeout(Duration::from_secs(5), served.done).await.unwrap().unwrap();
+}

@@ -1,0 +1,30 @@
+//! Debian's chromium, driven through chromedriver, against the real binary on both engines: what
+//! a person sees and does.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+#[path = "browser/access.rs"]
+mod access;
+#[path = "browser/driver.rs"]
+mod driver;
+#[path = "browser/first_day.rs"]
+mod first_day;
+#[path = "browser/layout.rs"]
+mod layout;
+#[path = "browser/leaving.rs"]
+mod leaving;
+#[path = "browser/password.rs"]
+mod password;
+#[path = "browser/plain.rs"]
+mod plain;
+#[path = "cli/program.rs"]
+#[allow(dead_code)]
+mod program;
+#[path = "browser/screenshots.rs"]
+mod screenshots;
+mod support;
+#[path = "browser/terminal.rs"]
+mod terminal;
+#[path = "browser/tour.rs"]
+mod tour;
+#[path = "browser/window.rs"]
+mod window;

@@ -1,0 +1,103 @@
+//! How the pages behave in the browser: they fit, and it complains about nothing.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::{
+    program::{PASSWORD, on_both},
+    terminal::Terminal,
+    tour,
+    window::Browser,
+};
+
+/// A wide screen and a phone.
+const WIDTHS: [u32; 2] = [1280, 390];
+
+#[test]
+fn no_page_scrolls_sideways_or_makes_the_browser_complain() {
+    on_both(|program| {
+        tour::move_in(&program);
+        let server = program.serve(&[]);
+        let browser = Browser::open(server.port);
+        let mut seen = BTreeSet::new();
+        tour::take(&program, &browser, |name| {
+            for width in WIDTHS {
+                fits(&browser, name, width);
+            }
+            seen.insert(browser.address().split('?').next().unwrap().to_owned());
+            assert_eq!(browser.complaints(), [""; 0], "{name}");
+        });
+        for page in rolecall::web::routes() {
+            let is_shown = page.kind == rolecall::web::Kind::Page
+                && page.methods.iter().any(|(method, _)| method == "GET")
+                && !["/", "/.well-known/change-password"].contains(&page.path);
+            assert!(!is_shown || seen.contains(page.path), "{}", page.path);
+        }
+
+        // It would have complained.
+        browser.script(
+            "const script = document.createElement('script');
+             script.textContent = 'window.ours = true';
+             document.body.append(script);",
+        );
+        let complaints = browser.complaints().concat();
+        assert!(complaints.contains("Content Security Policy"), "{complaints}");
+        assert_eq!(browser.script("return window.ours"), json!(null));
+    });
+}
+
+#[test]
+fn the_setup_page_fits_too() {
+    on_both(|program| {
+        let mut terminal = Terminal::serve(&program);
+        let link = terminal.setup_link();
+        let browser = Browser::open(url::Url::parse(&link).unwrap().port().unwrap());
+        browser.visit(&link);
+        browser.sees("Welcome to rolecall");
+        for width in WIDTHS {
+            fits(&browser, "setup", width);
+        }
+        assert_eq!(browser.complaints(), [""; 0]);
+    });
+}
+
+#[test]
+fn a_typed_password_can_be_looked_at() {
+    on_both(|program| {
+        let server = program.serve(&[]);
+        program.add_user("kim", &["user"]);
+        let browser = Browser::open(server.port);
+        browser.visit("/login");
+        browser.fill("username", "kim");
+        browser.fill("password", PASSWORD);
+        let is_shown = || {
+            let kind = browser.property("#password", "type").unwrap();
+            let pressed = browser.attribute(".reveal", "aria-pressed").unwrap();
+            (kind, pressed)
+        };
+        let (hidden, shown) =
+            (("password".to_owned(), "false".to_owned()), ("text".to_owned(), "true".to_owned()));
+        assert_eq!(is_shown(), hidden);
+        browser.click(".reveal");
+        assert_eq!(is_shown(), shown);
+        browser.click(".reveal");
+        assert_eq!(is_shown(), hidden);
+        browser.click(".reveal");
+        browser.press("Sign in");
+        browser.arrives_at("/account");
+        assert_eq!(browser.complaints(), [""; 0]);
+    });
+}
+
+fn fits(browser: &Browser, name: &str, width: u32) {
+    browser.resize(width, 844);
+    let found = browser.script(
+        "const wide = document.documentElement.clientWidth;
+         const over = [...document.querySelectorAll('body *')]
+             .filter(one => one.getBoundingClientRect().right > wide + 1)
+             .map(one => one.outerHTML.slice(0, 100));
+         return [innerWidth, document.documentElement.scrollWidth <= wide, over];",
+    );
+    assert_eq!(found, json!([width, true, []]), "{name}");
+}

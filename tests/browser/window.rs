@@ -1,0 +1,235 @@
+//! A browser as a person uses it: look, type, press, go back. Each method waits, within a
+//! limit, for what it names, and fails with what is on the page instead.
+
+use std::time::{Duration, Instant};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+
+use crate::driver::{Driver, Extra};
+
+/// How long something on a page may take, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A browser with a profile of its own, in which nobody is signed in.
+pub struct Browser {
+    client: Client,
+    runtime: Runtime,
+    origin: String,
+    // Last, so that it outlives the connection to it.
+    _driver: Driver,
+}
+
+impl Browser {
+    /// Opens a browser for the server on this port of loopback.
+    pub fn open(port: u16) -> Self {
+        Self::start(port, true)
+    }
+
+    pub fn without_javascript(port: u16) -> Self {
+        Self::start(port, false)
+    }
+
+    fn start(port: u16, javascript: bool) -> Self {
+        let driver = Driver::start();
+        let runtime = Runtime::new().unwrap();
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(driver.capabilities(javascript));
+        let client = runtime.block_on(builder.connect(&driver.url()));
+        let browser = Self {
+            client: client.expect("chromium starts"),
+            runtime,
+            origin: format!("http://127.0.0.1:{port}"),
+            _driver: driver,
+        };
+        browser.resize(1280, 800);
+        browser
+    }
+
+    fn run<T>(&self, command: impl Future<Output = Result<T, CmdError>>) -> T {
+        self.attempt(command).unwrap()
+    }
+
+    fn attempt<T>(
+        &self,
+        command: impl Future<Output = Result<T, CmdError>>,
+    ) -> Result<T, CmdError> {
+        let limited = async { tokio::time::timeout(PATIENCE * 2, command).await };
+        let done = self.runtime.block_on(limited);
+        done.expect("chromedriver answers")
+    }
+
+    /// Opens an address: a path of ours, or a whole URL.
+    pub fn visit(&self, address: &str) {
+        let url = match address.strip_prefix('/') {
+            Some(_) => format!("{}{address}", self.origin),
+            None => address.to_owned(),
+        };
+        self.run(self.client.goto(&url));
+    }
+
+    /// Path and query of the page shown.
+    pub fn address(&self) -> String {
+        let url = self.run(self.client.current_url());
+        url.as_str().replacen(&self.origin, "", 1)
+    }
+
+    /// The text of the page, as far as it can be seen.
+    pub fn text(&self) -> String {
+        let text = self.attempt(async {
+            let body = self.client.find(Locator::Css("body")).await?;
+            body.text().await
+        });
+        text.unwrap_or_default()
+    }
+
+    /// Waits until `found` gives something; panics with the page.
+    fn wait_for<T>(&self, what: &str, mut found: impl FnMut() -> Option<T>) -> T {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = found() {
+                return found;
+            }
+            if begun.elapsed() > PATIENCE {
+                let (address, text) = (self.address(), self.text());
+                panic!("no {what} at {address}, where it says:\n{text}");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub fn arrives_at(&self, address: &str) {
+        self.wait_for(address, || (self.address() == address).then_some(()));
+    }
+
+    pub fn sees(&self, text: &str) {
+        self.wait_for(&format!("{text:?}"), || self.text().contains(text).then_some(()));
+    }
+
+    /// Whether the text is on the page that is there now.
+    pub fn shows(&self, text: &str) -> bool {
+        self.text().contains(text)
+    }
+
+    pub fn element(&self, selector: &str) -> Element {
+        self.locate(Locator::Css(selector))
+    }
+
+    fn locate(&self, locator: Locator<'_>) -> Element {
+        self.wait_for(&format!("{locator:?}"), || self.attempt(self.client.find(locator)).ok())
+    }
+
+    /// The text of an element.
+    pub fn text_of(&self, selector: &str) -> String {
+        self.run(self.element(selector).text())
+    }
+
+    pub fn is_displayed(&self, selector: &str) -> bool {
+        self.run(self.element(selector).is_displayed())
+    }
+
+    pub fn property(&self, selector: &str, name: &str) -> Option<String> {
+        self.run(self.element(selector).prop(name))
+    }
+
+    pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        self.run(self.element(selector).attr(name))
+    }
+
+    /// Types into the field of this name, in place of what is there.
+    pub fn fill(&self, field: &str, text: &str) {
+        let input = self.element(&format!("[name='{field}']"));
+        self.run(async {
+            input.clear().await?;
+            input.send_keys(text).await
+        });
+    }
+
+    pub fn click(&self, selector: &str) {
+        self.run(self.element(selector).click());
+    }
+
+    /// Presses the button with this label.
+    pub fn press(&self, label: &str) {
+        let button = format!("//button[normalize-space() = '{label}']");
+        self.run(self.locate(Locator::XPath(&button)).click());
+    }
+
+    /// Follows the link with this text.
+    pub fn follow(&self, text: &str) {
+        self.run(self.locate(Locator::LinkText(text)).click());
+    }
+
+    pub fn back(&self) {
+        self.run(self.client.back());
+    }
+
+    /// Opens another tab of the same browser and looks at it.
+    pub fn open_tab(&self) {
+        self.run(async {
+            let tab = self.client.new_window(true).await?;
+            self.client.switch_to_window(tab.handle).await
+        });
+    }
+
+    /// Looks at the tab that was opened as the `number`th.
+    pub fn look_at_tab(&self, number: usize) {
+        self.run(async {
+            let tabs = self.client.windows().await?;
+            self.client.switch_to_window(tabs[number].clone()).await
+        });
+    }
+
+    /// Sends the login form; whether that works is the caller's to see.
+    pub fn try_login(&self, name: &str, password: &str) {
+        self.fill("username", name);
+        self.fill("password", password);
+        self.press("Sign in");
+    }
+
+    pub fn log_in(&self, name: &str, password: &str) {
+        self.visit("/login");
+        self.try_login(name, password);
+        self.arrives_at("/account");
+    }
+
+    /// Leaves by the link and the button.
+    pub fn log_out(&self) {
+        self.follow("Sign out");
+        self.arrives_at("/logout");
+        self.press("Sign out");
+        self.arrives_at("/login?done=signed-out");
+    }
+
+    /// The result of a script that the page did not bring along.
+    pub fn script(&self, script: &str) -> Value {
+        self.run(self.client.execute(script, Vec::new()))
+    }
+
+    pub fn devtools(&self, command: &str, parameters: Value) -> Value {
+        self.run(self.client.issue_cmd(Extra::devtools(command, parameters)))
+    }
+
+    /// The size of what the page is shown in; no window can be made as narrow as a phone.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// What stands in the browser's console since this was last asked, but for the line that
+    /// every answer with an error status leaves there.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.run(self.client.issue_cmd(Extra::browser_log()));
+        let entries = log.as_array().expect("a log").iter();
+        let messages = entries.map(|entry| entry["message"].as_str().unwrap().to_owned());
+        let is_status = |message: &String| {
+            message.contains("Failed to load resource: the server responded with a status of 4")
+                && !message.contains("/static/")
+        };
+        messages.filter(|message| !is_status(message)).collect()
+    }
+}
