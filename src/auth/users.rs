@@ -53,7 +53,7 @@ pub struct Created {
 pub async fn find(app: &App, typed: &str) -> Result<User> {
     let by_id = typed.trim().parse::<Uuid>().ok().map(UserId);
     let found = match (by_id, name::key(typed)) {
-        (Some(id), _) => users::find(&app.db, id).await?.filter(|user| is_there(user)),
+        (Some(id), _) => users::find(&app.db, id).await?.filter(is_there),
         (None, Some(key)) => users::find_by_key(&app.db, &key).await?,
         (None, None) => None,
     };

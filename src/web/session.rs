@@ -22,10 +22,9 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
     let response = next.run(request).await;
     // Without an id the session has ended meanwhile, and its data with it.
     let is_alive = session.id().is_some();
-    if is_alive && session.is_modified() && !response.status().is_server_error() {
-        if let Err(error) = session.save().await {
-            return Error::from(error).into_response();
-        }
+    let is_to_save = is_alive && session.is_modified() && !response.status().is_server_error();
+    if is_to_save && let Err(error) = session.save().await {
+        return Error::from(error).into_response();
     }
     response
 }

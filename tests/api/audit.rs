@@ -166,7 +166,7 @@ async fn a_record_says_who_did_it_from_where_and_in_which_request(t: TestApp) {
     assert_eq!(created.request_id, None);
     // The newest first, and page by page.
     let rest = rolecall::db::audit::list(&t.app.db, changed.id, 1).await.unwrap();
-    assert_eq!(rest, [opened.clone()]);
+    assert_eq!(rest, std::slice::from_ref(opened));
 }
 
 async fn names_and_addresses_stand_beside_the_trail_and_not_in_it(t: TestApp) {
