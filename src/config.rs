@@ -48,7 +48,7 @@ settings! {
     trusted_proxies: types::List<TrustedProxy>, "ROLECALL_TRUSTED_PROXIES";
     /// Parent domain of the applications that share the login; needs an https public_url
     cookie_domain: types::Domain, "ROLECALL_COOKIE_DOMAIN";
-    /// Origins other than ours that a login may return to, such as https://app.example.com
+    /// Origins other than ours (https) that a login may return to; separated by commas
     allowed_return_origins: types::List<Origin>, "ROLECALL_ALLOWED_RETURN_ORIGINS";
     /// Cost of new password hashes: m in KiB, t, p [default: m=19456,t=2,p=1]
     argon2: HashParams, "ROLECALL_ARGON2";
