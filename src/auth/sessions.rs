@@ -75,13 +75,14 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
     if !note_login(&mut tx, user.id, user.session_epoch, now).await? {
         return Ok(None);
     }
-    if let Some(old) = wanted.replaces {
-        sessions::delete_by_digest(&mut tx, &old.digest()).await?;
-    }
+    let replaced = match wanted.replaces {
+        Some(old) => sessions::delete_by_digest(&mut tx, &old.digest()).await?,
+        None => false,
+    };
     sessions::create(&mut tx, &row).await?;
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     let entry = Entry::new("session.create", target(row.id, user.id, &user.username))
-        .detail(json!({ "remember": wanted.remember }));
+        .detail(json!({ "remember": wanted.remember, "replaces_another": replaced }));
     app.pen.record(&mut tx, &by, entry).await?;
     tx.commit().await?;
     Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(absolute) }))

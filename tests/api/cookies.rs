@@ -89,7 +89,8 @@ async fn a_forged_cookie_is_refused_without_asking_the_database(t: TestApp) {
     let visitor = t.signed_in("kim", &[]).await;
     let good = visitor.session().unwrap();
     t.app.db.close().await;
-    let forged = format!("rolecall=A{}", &good[1..]);
+    let first = if good.starts_with('A') { 'B' } else { 'A' };
+    let forged = format!("rolecall={first}{}", &good[1..]);
     assert_eq!(check(&t, &[forged.as_bytes()]).await, 401);
     let answer = t.get_as(&visitor, "/auth/check").await;
     assert_eq!(answer.outcome(), "503", "an honest one is not told to log in");
