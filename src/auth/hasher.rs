@@ -164,10 +164,15 @@ impl Drop for Place {
     }
 }
 
+/// Blocks of 1 KiB from which the allocator gives a piece back to the system when it is freed.
+/// Smaller ones it keeps, and a burst of logins would leave its memory behind for good; what
+/// lies beyond the blocks in use is never touched, and so costs nothing.
+const ALONE: usize = 33 * 1024;
+
 impl Inner {
     fn take_memory(&self, blocks: usize) -> Vec<Block> {
         let spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
-        let mut memory = spare.unwrap_or_default();
+        let mut memory = spare.unwrap_or_else(|| Vec::with_capacity(blocks.max(ALONE)));
         memory.resize(blocks.max(memory.len()), Block::default());
         memory
     }
