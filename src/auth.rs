@@ -3,8 +3,10 @@
 
 pub mod access;
 pub mod admins;
+pub mod authority;
 pub mod explain;
 pub mod grants;
+pub mod graph;
 pub mod hasher;
 pub mod key;
 pub mod link;
@@ -12,8 +14,10 @@ pub mod login;
 pub mod name;
 pub mod next;
 pub mod password;
+pub mod permissions;
 mod refusal;
 pub mod roles;
+pub mod seed;
 pub mod sessions;
 pub mod token;
 pub mod users;

@@ -9,6 +9,7 @@ mod output;
 mod password;
 mod role;
 mod routes;
+mod seed;
 mod serve;
 mod session;
 mod user;
@@ -72,6 +73,8 @@ enum Command {
         #[arg(value_name = "ROLE-or-PERMISSION")]
         what: String,
     },
+    /// Make permissions, roles, users and grants as a file says
+    Seed(seed::Seed),
     /// Sessions: list, end
     #[command(subcommand)]
     Session(session::Command),
@@ -199,6 +202,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Grant(grant) => grant::grant(&place, grant).await,
         Command::Revoke { user, role } => grant::revoke(&place, &user, &role).await,
         Command::Explain { user, what } => grant::explain(&place, &user, &what).await,
+        Command::Seed(command) => seed::run(&place, command).await,
         Command::Session(command) => session::run(&place, command).await,
         Command::Audit(command) => audit::run(&place, command).await,
         Command::Key(command) => key::run(&place, command).await,

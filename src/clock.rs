@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::{ContextV7, Timestamp, Uuid};
 
 type Read = dyn Fn() -> SystemTime + Send + Sync;
@@ -51,11 +51,39 @@ impl Clock {
     }
 }
 
+/// A time in the form of RFC 3339, in UTC and whole seconds. `None` when it is none, or lies
+/// beyond the years 1970 to 9999.
+pub fn parse(text: &str) -> Option<OffsetDateTime> {
+    let time = OffsetDateTime::parse(text.trim(), &Rfc3339).ok()?;
+    let seconds = u64::try_from(time.unix_timestamp()).ok()?;
+    let whole = || OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds as i64);
+    (seconds <= MAX_SECONDS).then(whole)
+}
+
 /// The last second of the year 9999, the last that both engines and RFC 3339 can write.
 const MAX_SECONDS: u64 = 253_402_300_799;
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_written_time_is_taken_in_utc_and_whole_seconds() {
+        let first = OffsetDateTime::UNIX_EPOCH;
+        for text in ["1970-01-01T00:00:00Z", "1970-01-01T02:00:00.9+02:00", " 1970-01-01T00:00:00z"]
+        {
+            assert_eq!(parse(text), Some(first), "{text}");
+        }
+        let last = "9999-12-31T23:59:59";
+        assert!(parse(&format!("{last}Z")).is_some());
+        for text in ["", "soon", "2027-01-01", "1969-12-31T23:59:59Z", &format!("{last}-01:00")] {
+            assert_eq!(parse(text), None, "{text}");
+        }
     }
 }

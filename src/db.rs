@@ -14,7 +14,9 @@ pub mod permissions;
 pub mod roles;
 pub mod session_store;
 pub mod sessions;
+pub mod tallies;
 pub mod turns;
+pub mod user_search;
 pub mod users;
 
 use std::time::Duration;
@@ -73,6 +75,30 @@ impl Db {
         Ok(match &self.write {
             Backend::Sqlite(pool) => Tx::Sqlite(in_time(pool.begin_with("begin immediate")).await?),
             Backend::Postgres(pool) => Tx::Postgres(in_time(pool.begin()).await?),
+        })
+    }
+
+    /// Begins a transaction that only reads: all its statements see the same moment, and no
+    /// writer waits for it.
+    pub async fn begin_read(&self) -> sqlx::Result<Tx> {
+        Ok(match &self.read {
+            Backend::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Backend::Postgres(pool) => {
+                let sql = "begin isolation level repeatable read read only";
+                Tx::Postgres(pool.begin_with(sql).await?)
+            }
+        })
+    }
+
+    /// Begins to read one state of the database, whatever others write meanwhile; holds up
+    /// nobody. Nothing can be written in it.
+    pub async fn snapshot(&self) -> sqlx::Result<Tx> {
+        Ok(match &self.read {
+            Backend::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Backend::Postgres(pool) => {
+                let begin = "begin isolation level repeatable read read only";
+                Tx::Postgres(pool.begin_with(begin).await?)
+            }
         })
     }
 

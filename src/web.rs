@@ -3,10 +3,17 @@
 
 mod account;
 mod admin;
+mod admin_audit;
+mod admin_ends;
+mod admin_roles;
+mod admin_sessions;
+mod admin_user;
+mod admin_users;
 mod assets;
 mod check;
 mod client;
 mod cookie;
+mod csv;
 mod error;
 mod form;
 mod frame;
@@ -17,6 +24,7 @@ mod login;
 mod logout;
 mod page;
 mod pages;
+mod people;
 mod route;
 mod serve;
 mod session;
@@ -39,6 +47,9 @@ use crate::{
 /// and none gets in without saying what it requires.
 pub fn routes() -> Vec<Route> {
     use Access::{Public, Query, SignedIn};
+    use Permission::{
+        AuditRead, RolesRead, RolesWrite, SessionsRead, SessionsWrite, UsersRead, UsersWrite,
+    };
     vec![
         Route::page("/").get(Public, account::start),
         Route::page("/login").get(Public, login::show).post(Public, login::submit),
@@ -48,10 +59,52 @@ pub fn routes() -> Vec<Route> {
         Route::page("/account/password")
             .get(SignedIn, account::to_password)
             .post(SignedIn, account::change_password),
+        Route::page("/account/sessions/end").post(SignedIn, account::end_sessions),
         Route::page("/.well-known/change-password").get(Public, account::to_password),
-        Route::page("/admin").get(Permission::UsersRead, admin::overview),
-        Route::page("/admin/users").get(Permission::UsersRead, admin::users),
-        Route::page("/admin/roles").get(Permission::RolesRead, admin::roles),
+        Route::page("/admin").get(UsersRead, admin::overview),
+        Route::page("/admin/users")
+            .get(UsersRead, admin_users::list)
+            .post(UsersWrite, admin_users::create),
+        Route::page("/admin/users/new").get(UsersWrite, admin_users::show_new),
+        Route::page("/admin/users/{id}")
+            .get(UsersRead, admin_user::show)
+            .post(UsersWrite, admin_user::edit),
+        Route::page("/admin/users/{id}/disable")
+            .get(UsersWrite, admin_ends::ask_disable)
+            .post(UsersWrite, admin_ends::disable),
+        Route::page("/admin/users/{id}/enable").post(UsersWrite, admin_user::enable),
+        Route::page("/admin/users/{id}/remove")
+            .get(UsersWrite, admin_ends::ask_remove)
+            .post(UsersWrite, admin_ends::remove),
+        Route::page("/admin/users/{id}/link").post(UsersWrite, admin_user::make_link),
+        Route::page("/admin/users/{id}/grant").post(UsersRead, admin_user::grant),
+        Route::page("/admin/users/{id}/revoke")
+            .get(UsersRead, admin_ends::ask_revoke)
+            .post(UsersRead, admin_ends::revoke),
+        Route::page("/admin/users/{id}/sessions/end")
+            .get(SessionsWrite, admin_ends::ask_end_sessions)
+            .post(SessionsWrite, admin_ends::end_sessions),
+        Route::page("/admin/roles")
+            .get(RolesRead, admin_roles::list)
+            .post(RolesWrite, admin_roles::create),
+        Route::page("/admin/roles/new").get(RolesWrite, admin_roles::show_new),
+        Route::page("/admin/roles/{name}")
+            .get(RolesRead, admin_roles::show)
+            .post(RolesWrite, admin_roles::describe),
+        Route::page("/admin/roles/{name}/allow").post(RolesWrite, admin_roles::allow),
+        Route::page("/admin/roles/{name}/deny").post(RolesWrite, admin_roles::deny),
+        Route::page("/admin/roles/{name}/include").post(RolesWrite, admin_roles::include),
+        Route::page("/admin/roles/{name}/exclude").post(RolesWrite, admin_roles::exclude),
+        Route::page("/admin/roles/{name}/grantor").post(RolesWrite, admin_roles::add_grantor),
+        Route::page("/admin/roles/{name}/ungrantor").post(RolesWrite, admin_roles::remove_grantor),
+        Route::page("/admin/roles/{name}/delete")
+            .get(RolesWrite, admin_ends::ask_delete_role)
+            .post(RolesWrite, admin_ends::delete_role),
+        Route::page("/admin/roles/{name}/holders.csv").get(UsersRead, admin_roles::holders_csv),
+        Route::page("/admin/sessions").get(SessionsRead, admin_sessions::list),
+        Route::page("/admin/sessions/{id}/end").post(SessionsWrite, admin_ends::end_session),
+        Route::page("/admin/audit").get(AuditRead, admin_audit::list),
+        Route::page("/admin/audit.csv").get(AuditRead, admin_audit::as_csv),
         Route::check("/auth/check").get(Query, check::check),
         Route::check("/healthz").get(Public, health::process),
         Route::check("/readyz").get(Public, health::database),

@@ -17,3 +17,15 @@ for (const button of document.querySelectorAll("button.reveal")) {
 // is asked for again when it comes back.
 addEventListener("pagehide", () => (document.body.hidden = true));
 addEventListener("pageshow", (event) => event.persisted && location.reload());
+
+// Copying a link that is shown once; needs a page that the browser trusts (https or loopback).
+for (const button of document.querySelectorAll("button[data-copies]")) {
+  if (!navigator.clipboard) break;
+  const input = document.getElementById(button.dataset.copies);
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    input.select();
+    await navigator.clipboard.writeText(input.value);
+    button.textContent = button.dataset.done;
+  });
+}

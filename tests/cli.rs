@@ -7,6 +7,12 @@ mod bad_input;
 mod commands;
 #[path = "cli/program.rs"]
 mod program;
+#[path = "cli/seed.rs"]
+mod seed;
+#[path = "cli/seed_bad_input.rs"]
+mod seed_bad_input;
+#[path = "cli/seed_round_trip.rs"]
+mod seed_round_trip;
 #[path = "cli/server.rs"]
 mod server;
 mod support;

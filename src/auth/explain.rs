@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{
     Refusal, Result,
     access::{Demand, holds},
+    graph::Graph,
     name::ADMIN,
-    roles::Graph,
 };
 use crate::{
     app::App,

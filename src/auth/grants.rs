@@ -3,7 +3,12 @@
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use super::{By, Refusal, Result, admins, name::RoleName, users};
+use super::{
+    Actor, By, Refusal, Result, admins,
+    authority::{Change, require},
+    name::RoleName,
+    users,
+};
 use crate::{
     app::App,
     db::{
@@ -62,6 +67,8 @@ pub(super) async fn grant_in(
         Until::At(end) if end <= now => return Err(Refusal::EndInPast.into()),
         Until::At(end) => Some(end),
     };
+    let change = Change::Grant { to: user.id, role: role.as_str() };
+    require(app, tx, by, change).await?;
     let before = grants::find(tx, user.id, role.as_str()).await?;
     let held = before.as_ref().filter(|grant| grant.holds_at(now));
     if held.is_some_and(|grant| grant.ends_at == ends_at && grant.reason == reason) {
@@ -93,16 +100,46 @@ pub async fn revoke(app: &App, by: &By, user_id: UserId, role: &RoleName) -> Res
     let mut tx = app.db.begin().await?;
     let watch = admins::watch(&mut tx).await?;
     let user = users::in_tx(&mut tx, user_id).await?;
-    let Some(grant) = grants::find(&mut tx, user_id, role.as_str()).await? else {
-        return Err(Refusal::NotGranted(user.username, role.as_str().to_owned()).into());
-    };
-    grants::delete(&mut tx, user_id, role.as_str()).await?;
-    let entry = Entry::new("grant.delete", users::target(&user))
-        .detail(json!({ "role": role.as_str(), "before": described(&grant) }));
-    app.pen.record(&mut tx, by, entry).await?;
+    revoke_in(app, &mut tx, by, &user, role).await?;
     watch.settle(&mut tx).await?;
-    tx.commit().await?;
-    Ok(())
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn revoke_in(
+    app: &App,
+    tx: &mut Tx,
+    by: &By,
+    user: &User,
+    role: &RoleName,
+) -> Result<()> {
+    let Some(grant) = grants::find(tx, user.id, role.as_str()).await? else {
+        let name = user.username.clone();
+        return Err(Refusal::NotGranted(name, role.as_str().to_owned()).into());
+    };
+    require(app, tx, by, Change::Revoke { role: role.as_str() }).await?;
+    grants::delete(tx, user.id, role.as_str()).await?;
+    let entry = Entry::new("grant.delete", users::target(user))
+        .detail(json!({ "role": role.as_str(), "before": described(&grant) }));
+    Ok(app.pen.record(tx, by, entry).await?)
+}
+
+/// Records the grants that have ended by themselves since this was last done.
+pub async fn record_ends(app: &App) -> Result<()> {
+    const BATCH: i64 = 100;
+    loop {
+        let mut tx = app.db.begin().await?;
+        let ended = grants::take_ended(&mut tx, app.now(), BATCH).await?;
+        for grant in &ended {
+            let user = users::in_tx(&mut tx, grant.user_id).await?;
+            let entry = Entry::new("grant.end", users::target(&user))
+                .detail(json!({ "role": grant.role_name, "before": described(grant) }));
+            app.pen.record(&mut tx, &By::new(Actor::System), entry).await?;
+        }
+        tx.commit().await?;
+        if ended.len() < BATCH as usize {
+            return Ok(());
+        }
+    }
 }
 
 fn described(grant: &Grant) -> serde_json::Value {

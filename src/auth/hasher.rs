@@ -208,6 +208,12 @@ fn phc(params: &Params, salt: &[u8], output: &[u8]) -> String {
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${output}")
 }
 
+/// Whether passwords can be compared with this hash: an argon2id PHC string of at most
+/// 128 MiB ([`MAX_HASH_KIB`]).
+pub fn is_readable(hash: &str) -> bool {
+    read(hash).is_some()
+}
+
 /// The parts of an argon2id hash that is cheap enough to be computed.
 fn read(hash: &str) -> Option<(Params, Salt, Output)> {
     let hash = PasswordHash::new(hash).ok()?;

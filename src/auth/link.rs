@@ -6,6 +6,7 @@ use time::Duration;
 
 use super::{
     Actor, By, Refusal, Result,
+    authority::require_user,
     grants::{self, Until},
     name::{ADMIN, RoleName, Username},
     password::Password,
@@ -33,7 +34,12 @@ fn lifetime(kind: LinkKind) -> Duration {
 
 /// The address that a person opens.
 pub fn url(app: &App, token: Token) -> String {
-    app.settings.public_url.join(&format!("/link?token={}", token.reveal()))
+    app.settings.public_url.join(&path(token))
+}
+
+/// The same without scheme and host.
+pub fn path(token: Token) -> String {
+    format!("/link?token={}", token.reveal())
 }
 
 /// Makes a link with which the user sets a password; the one made before is void.
@@ -43,6 +49,7 @@ pub async fn make(app: &App, by: &By, user_id: UserId) -> Result<Token> {
     if user.status != Status::Active {
         return Err(Refusal::Disabled(user.username).into());
     }
+    require_user(app, &mut tx, by, user_id).await?;
     let token = make_in(app, &mut tx, by, LinkKind::Password, Some(&user)).await?;
     tx.commit().await?;
     Ok(token)
@@ -124,7 +131,7 @@ pub async fn set_password(app: &App, by: &By, token: Token, password: &Password)
         return Err(Refusal::LinkInvalid.into());
     }
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
-    users::set_password_in(app, &mut tx, &by, &user, &hash, None).await?;
+    users::set_password_in(app, &mut tx, &by, &user, (&hash, None), None).await?;
     Ok(tx.commit().await?)
 }
 
@@ -156,6 +163,8 @@ pub async fn set_up(
     };
     let user = users::insert(app, &mut tx, by, &new, Some(hash)).await?;
     let admin = RoleName::parse(ADMIN)?;
+    // The link is what allows this, not whoever opened it.
+    let by = &By { actor: Actor::System, ..by.clone() };
     grants::grant_in(app, &mut tx, by, &user, &admin, Until::Always, "setup").await?;
     let entry = Entry::new("setup.finish", users::target(&user)).detail(json!({}));
     app.pen.record(&mut tx, by, entry).await?;

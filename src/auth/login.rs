@@ -5,7 +5,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{
-    By, Error, Result, hasher::Verdict, name, password::Password, token::logged_name,
+    Actor, By, Error, Result,
+    hasher::Verdict,
+    link, name,
+    password::Password,
+    token::{Token, logged_name},
     users as people,
 };
 use crate::{
@@ -13,9 +17,18 @@ use crate::{
     db::{
         UserId,
         audit::{Entry, Target},
+        links::LinkKind,
+        tallies,
         users::{self, Status, User},
     },
 };
+
+/// What a right name and password open.
+pub enum Proof {
+    User(User),
+    /// The password was good for this one login: a link with which the user sets a new one.
+    OneTime(Token),
+}
 
 /// The user with this name or e-mail and this password, if the account is active.
 ///
@@ -26,7 +39,7 @@ pub async fn authenticate(
     by: &By,
     typed_name: &str,
     typed_password: &str,
-) -> Result<Option<User>> {
+) -> Result<Option<Proof>> {
     // What nobody can be called is looked up too, as the empty name.
     let key = name::key(typed_name).unwrap_or_default();
     let found = users::find_by_key(&app.db, &key).await?;
@@ -42,10 +55,13 @@ pub async fn authenticate(
     let verdict = app.hasher.verify(&password, hash.as_deref()).await?;
     match (found, hash, verdict) {
         (Some(user), Some(hash), Verdict::Right | Verdict::RightButOld) if is_possible => {
+            if user.password_expires_at.is_some() {
+                return one_time(app, by, &user, &hash).await;
+            }
             if verdict == Verdict::RightButOld {
                 renew(app, &user, &hash, &password).await?;
             }
-            Ok(Some(user))
+            Ok(Some(Proof::User(user)))
         }
         (found, _, _) => {
             refuse(app, by, found.as_ref(), typed_name).await?;
@@ -54,13 +70,27 @@ pub async fn authenticate(
     }
 }
 
+/// Spends a password that is good for one login.
+async fn one_time(app: &App, by: &By, user: &User, hash: &str) -> Result<Option<Proof>> {
+    let mut tx = app.db.begin().await?;
+    if !users::spend_password(&mut tx, user.id, hash, app.now()).await? {
+        drop(tx);
+        refuse(app, by, Some(user), "").await?;
+        return Ok(None);
+    }
+    let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
+    let token = link::make_in(app, &mut tx, &by, LinkKind::Password, Some(user)).await?;
+    tx.commit().await?;
+    Ok(Some(Proof::OneTime(token)))
+}
+
 /// Hashes the password anew with today's parameters.
 async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result<()> {
     let new = app.hasher.hash(password).await?;
     let mut tx = app.db.begin().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
         let entry = Entry::new("user.hash_renew", people::target(user));
-        app.pen.record(&mut tx, &By::new(super::Actor::System), entry).await?;
+        app.pen.record(&mut tx, &By::new(Actor::System), entry).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -88,5 +118,11 @@ async fn refuse(app: &App, by: &By, found: Option<&User>, typed_name: &str) -> R
         }
     };
     app.pen.record(&mut tx, by, entry).await?;
+    tallies::add(&mut tx, tallies::REFUSALS, &day(app.now()), 1).await?;
     Ok(tx.commit().await?)
+}
+
+/// The day of a time, UTC, as the tallies have it: `2026-11-22`.
+pub fn day(at: time::OffsetDateTime) -> String {
+    at.date().to_string()
 }

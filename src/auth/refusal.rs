@@ -95,6 +95,12 @@ pub enum Refusal {
     EndInPast,
     #[error("{0} does not have the role {1}; see: rolecall user show {0}")]
     NotGranted(String, String),
+    #[error("your own rights do not reach this far; ask an administrator")]
+    NotYours,
+    #[error("somebody else changed this meanwhile; look at it again and repeat your change")]
+    Changed,
+    #[error("a description has at most 500 characters, none of them control characters")]
+    Description,
     #[error("the reason is longer than 500 characters or holds control characters; shorten it")]
     Reason,
     #[error("the current password is not right")]

@@ -9,6 +9,8 @@ use uuid::Uuid;
 use super::{
     Actor, By, Refusal, Result,
     access::{CurrentSession, CurrentUser},
+    authority::{Change, granted_roles, require},
+    login::day,
     token::Token,
     users,
 };
@@ -16,9 +18,10 @@ use crate::{
     app::App,
     config::Settings,
     db::{
-        UserId,
+        Tx, UserId,
         audit::{Entry, Target},
         sessions::{self, NewSession},
+        tallies,
         users::{User, note_login},
     },
 };
@@ -80,6 +83,7 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         None => false,
     };
     sessions::create(&mut tx, &row).await?;
+    tallies::add(&mut tx, tallies::LOGINS, &day(now), 1).await?;
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     let entry = Entry::new("session.create", target(row.id, user.id, &user.username))
         .detail(json!({ "remember": wanted.remember, "replaces_another": replaced }));
@@ -118,12 +122,13 @@ pub async fn log_out(app: &App, by: &By, user: &CurrentUser) -> Result<()> {
 pub async fn end(app: &App, by: &By, id: Uuid) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let found = sessions::find_in(&mut tx, id).await?;
+    let Some(session) = found else { return Err(Refusal::NoSession(id.to_string()).into()) };
+    require_for(app, &mut tx, by, session.user_id).await?;
     drop(tx);
-    let ended = match found {
-        Some(session) => end_one(app, by, id, session.user_id, &session.username).await?,
-        None => false,
-    };
-    if ended { Ok(()) } else { Err(Refusal::NoSession(id.to_string()).into()) }
+    match end_one(app, by, id, session.user_id, &session.username).await? {
+        true => Ok(()),
+        false => Err(Refusal::NoSession(id.to_string()).into()),
+    }
 }
 
 async fn end_one(app: &App, by: &By, id: Uuid, user_id: UserId, name: &str) -> Result<bool> {
@@ -140,6 +145,7 @@ async fn end_one(app: &App, by: &By, id: Uuid, user_id: UserId, name: &str) -> R
 pub async fn end_of_user(app: &App, by: &By, user_id: UserId) -> Result<u64> {
     let mut tx = app.db.begin().await?;
     let user = users::in_tx(&mut tx, user_id).await?;
+    require_for(app, &mut tx, by, user_id).await?;
     crate::db::users::end_epoch(&mut tx, user_id).await?;
     let ended = sessions::delete_of_user(&mut tx, user_id, None).await?;
     let entry =
@@ -155,6 +161,36 @@ pub async fn end_all(app: &App, by: &By) -> Result<u64> {
     crate::db::users::end_all_epochs(&mut tx).await?;
     let ended = sessions::delete_all(&mut tx).await?;
     let entry = Entry::new("sessions.end_all", Target::Sessions).detail(json!({ "ended": ended }));
+    app.pen.record(&mut tx, by, entry).await?;
+    tx.commit().await?;
+    Ok(ended)
+}
+
+/// One's own sessions anybody may end.
+async fn require_for(app: &App, tx: &mut Tx, by: &By, user_id: UserId) -> Result<()> {
+    if by.actor.id() == Some(user_id) {
+        return Ok(());
+    }
+    let roles = granted_roles(app, tx, user_id).await?;
+    require(app, tx, by, Change::Sessions { id: user_id, roles: &roles }).await
+}
+
+/// Ends one of the user's own sessions. Returns how many: none when it is not one of theirs, or
+/// has ended.
+pub async fn end_own(app: &App, by: &By, user: &CurrentUser, id: Uuid) -> Result<u64> {
+    let own = sessions::list_of_user(&app.db, user.id, app.now()).await?;
+    if !own.iter().any(|one| one.id == id) {
+        return Ok(0);
+    }
+    end_one(app, by, id, user.id, &user.username).await.map(u64::from)
+}
+
+/// Ends the other sessions of the user of this one. Returns how many.
+pub async fn end_others(app: &App, by: &By, user: &CurrentUser) -> Result<u64> {
+    let mut tx = app.db.begin().await?;
+    let ended = sessions::delete_of_user(&mut tx, user.id, Some(user.session.id)).await?;
+    let whose = Target::User { id: user.id, name: user.username.clone() };
+    let entry = Entry::new("user.sessions_end", whose).detail(json!({ "ended": ended }));
     app.pen.record(&mut tx, by, entry).await?;
     tx.commit().await?;
     Ok(ended)

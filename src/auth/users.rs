@@ -1,10 +1,12 @@
 //! Making, changing and removing users.
 
 use serde_json::json;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
     By, Refusal, Result, admins,
+    authority::{Change, require, require_user},
     grants::{self, Until},
     hasher::Verdict,
     link,
@@ -20,7 +22,7 @@ use crate::{
         grants as grant_rows,
         links::{self, LinkKind},
         login_keys::{self, Kind},
-        sessions,
+        sessions, tallies,
         users::{self, Status, User},
     },
 };
@@ -36,9 +38,14 @@ pub struct NewUser<'a> {
 
 pub enum FirstPassword<'a> {
     Chosen(&'a Password),
+    /// Made by the program: good for one login within seven days, which sets a new one.
+    Generated(&'a Password),
     /// A link with which the user chooses it.
     Invite,
 }
+
+/// How long a password that the program made can be used.
+const GENERATED_LIFETIME: Duration = Duration::days(7);
 
 pub struct Created {
     pub user: User,
@@ -63,14 +70,17 @@ pub async fn find(app: &App, typed: &str) -> Result<User> {
 /// Makes a user with their roles and, if asked to, an invitation.
 pub async fn create(app: &App, by: &By, new: NewUser<'_>) -> Result<Created> {
     let hash = match &new.password {
-        FirstPassword::Chosen(password) => Some(app.hasher.hash(password).await?),
+        FirstPassword::Chosen(password) | FirstPassword::Generated(password) => {
+            Some(app.hasher.hash(password).await?)
+        }
         FirstPassword::Invite => None,
     };
     let mut tx = app.db.begin().await?;
     let watch = admins::watch(&mut tx).await?;
+    require(app, &mut tx, by, Change::CreateUser).await?;
     let user = insert(app, &mut tx, by, &new, hash).await?;
     let invitation = match new.password {
-        FirstPassword::Chosen(_) => None,
+        FirstPassword::Chosen(_) | FirstPassword::Generated(_) => None,
         FirstPassword::Invite => {
             Some(link::make_in(app, &mut tx, by, LinkKind::Invitation, Some(&user)).await?)
         }
@@ -88,31 +98,53 @@ pub(super) async fn insert(
     new: &NewUser<'_>,
     password_hash: Option<String>,
 ) -> Result<User> {
+    let profile = Profile {
+        username: new.username.clone(),
+        email: new.email.clone(),
+        display_name: new.display_name.clone(),
+    };
+    let expires_at = match new.password {
+        FirstPassword::Generated(_) => Some(app.now() + GENERATED_LIFETIME),
+        FirstPassword::Chosen(_) | FirstPassword::Invite => None,
+    };
+    let user = insert_profile(app, tx, by, &profile, (password_hash, expires_at)).await?;
+    for role in new.roles {
+        grants::grant_in(app, tx, by, &user, role, Until::Always, "").await?;
+    }
+    Ok(user)
+}
+
+/// Makes a user without roles, whose password has this hash and, if it is good for one login,
+/// this end.
+pub(super) async fn insert_profile(
+    app: &App,
+    tx: &mut Tx,
+    by: &By,
+    profile: &Profile,
+    (password_hash, password_expires_at): (Option<String>, Option<OffsetDateTime>),
+) -> Result<User> {
     let user = User {
         id: UserId(app.pen.clock.new_id()),
         status: Status::Active,
-        username: new.username.as_str().to_owned(),
-        email: new.email.as_ref().map(|email| email.as_str().to_owned()),
-        display_name: new.display_name.clone(),
+        username: profile.username.as_str().to_owned(),
+        email: profile.email.as_ref().map(|email| email.as_str().to_owned()),
+        display_name: profile.display_name.clone(),
         password_hash,
+        password_expires_at,
+        version: 0,
         session_epoch: 0,
         created_at: app.now(),
         last_login_at: None,
     };
     users::create(tx, &user).await?;
-    take_name(tx, user.id, &new.username).await?;
-    if let Some(email) = &new.email {
-        let taken = || Refusal::EmailTaken(email.as_str().to_owned());
-        login_keys::create(tx, user.id, Kind::Email, email.key()).await.map_err(unless(taken))?;
-    }
+    take_name(tx, user.id, &profile.username).await?;
+    take_email(tx, user.id, profile.email.as_ref()).await?;
     let entry = Entry::new("user.create", target(&user))
         .detail(json!({ "has_password": user.password_hash.is_some() }))
         .personal("email", user.email.clone())
         .personal("display_name", user.display_name.clone());
     app.pen.record(tx, by, entry).await?;
-    for role in new.roles {
-        grants::grant_in(app, tx, by, &user, role, Until::Always, "").await?;
-    }
+    tallies::add(tx, tallies::ACTIVE, "", 1).await?;
     Ok(user)
 }
 
@@ -124,10 +156,32 @@ pub async fn set_password(
     password: &Password,
     keep: Option<Uuid>,
 ) -> Result<u64> {
+    set_password_until(app, by, id, password, keep, None).await
+}
+
+/// Gives the user a password that the program made: good for one login within seven days.
+pub async fn set_generated_password(
+    app: &App,
+    by: &By,
+    id: UserId,
+    password: &Password,
+) -> Result<u64> {
+    let expires_at = app.now() + GENERATED_LIFETIME;
+    set_password_until(app, by, id, password, None, Some(expires_at)).await
+}
+
+async fn set_password_until(
+    app: &App,
+    by: &By,
+    id: UserId,
+    password: &Password,
+    keep: Option<Uuid>,
+    expires_at: Option<OffsetDateTime>,
+) -> Result<u64> {
     let hash = app.hasher.hash(password).await?;
     let mut tx = app.db.begin().await?;
     let user = in_tx(&mut tx, id).await?;
-    let ended = set_password_in(app, &mut tx, by, &user, &hash, keep).await?;
+    let ended = set_password_in(app, &mut tx, by, &user, (&hash, expires_at), keep).await?;
     tx.commit().await?;
     Ok(ended)
 }
@@ -137,14 +191,14 @@ pub(super) async fn set_password_in(
     tx: &mut Tx,
     by: &By,
     user: &User,
-    hash: &str,
+    (hash, expires_at): (&str, Option<OffsetDateTime>),
     keep: Option<Uuid>,
 ) -> Result<u64> {
-    users::set_password(tx, user.id, Some(hash)).await?;
+    users::set_password(tx, user.id, hash, expires_at).await?;
     links::delete_of_user(tx, user.id).await?;
     let ended = sessions::delete_of_user(tx, user.id, keep).await?;
-    let entry =
-        Entry::new("user.password", target(user)).detail(json!({ "sessions_ended": ended }));
+    let entry = Entry::new("user.password", target(user))
+        .detail(json!({ "sessions_ended": ended, "one_time": expires_at.is_some() }));
     app.pen.record(tx, by, entry).await?;
     Ok(ended)
 }
@@ -176,57 +230,128 @@ pub async fn change_own_password(
     if !is_same || sessions::find_in(&mut tx, session).await?.is_none() {
         return Err(Refusal::WrongPassword.into());
     }
-    let ended = set_password_in(app, &mut tx, by, &user, &hash, Some(session)).await?;
+    let ended = set_password_in(app, &mut tx, by, &user, (&hash, None), Some(session)).await?;
     tx.commit().await?;
     Ok(ended)
 }
 
 /// Closes the account: nobody logs in to it, and its sessions end now.
 pub async fn disable(app: &App, by: &By, id: UserId) -> Result<()> {
-    let mut tx = app.db.begin().await?;
-    let watch = admins::watch(&mut tx).await?;
-    let user = in_tx(&mut tx, id).await?;
-    if user.status == Status::Active {
-        users::set_status(&mut tx, id, Status::Disabled).await?;
-        users::end_epoch(&mut tx, id).await?;
-        let ended = sessions::delete_of_user(&mut tx, id, None).await?;
-        let entry =
-            Entry::new("user.disable", target(&user)).detail(json!({ "sessions_ended": ended }));
-        app.pen.record(&mut tx, by, entry).await?;
-        watch.settle(&mut tx).await?;
-        tx.commit().await?;
-    }
-    Ok(())
+    set_status(app, by, id, Status::Disabled).await
 }
 
 /// Opens the account again.
 pub async fn enable(app: &App, by: &By, id: UserId) -> Result<()> {
+    set_status(app, by, id, Status::Active).await
+}
+
+async fn set_status(app: &App, by: &By, id: UserId, status: Status) -> Result<()> {
+    let mut tx = app.db.begin().await?;
+    let watch = admins::watch(&mut tx).await?;
+    let user = in_tx(&mut tx, id).await?;
+    set_status_in(app, &mut tx, by, &user, status).await?;
+    watch.settle(&mut tx).await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn set_status_in(
+    app: &App,
+    tx: &mut Tx,
+    by: &By,
+    user: &User,
+    status: Status,
+) -> Result<()> {
+    if user.status == status {
+        return Ok(());
+    }
+    require_user(app, tx, by, user.id).await?;
+    users::set_status(tx, user.id, status).await?;
+    let (action, detail, one_more, one_less) = if status == Status::Active {
+        ("user.enable", json!({}), tallies::ACTIVE, tallies::DISABLED)
+    } else {
+        users::end_epoch(tx, user.id).await?;
+        let ended = sessions::delete_of_user(tx, user.id, None).await?;
+        let detail = json!({ "sessions_ended": ended });
+        ("user.disable", detail, tallies::DISABLED, tallies::ACTIVE)
+    };
+    tallies::add(tx, one_more, "", 1).await?;
+    tallies::add(tx, one_less, "", -1).await?;
+    Ok(app.pen.record(tx, by, Entry::new(action, target(user)).detail(detail)).await?)
+}
+
+/// How a user is called and reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    pub username: Username,
+    pub email: Option<Email>,
+    pub display_name: String,
+}
+
+/// Changes the profile; id, roles and sessions stay. `version`: the one that the editor saw.
+///
+/// # Errors
+/// [`Refusal::Changed`] when somebody else was faster.
+pub async fn edit(
+    app: &App,
+    by: &By,
+    id: UserId,
+    profile: &Profile,
+    version: Option<i64>,
+) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let user = in_tx(&mut tx, id).await?;
-    if user.status == Status::Disabled {
-        users::set_status(&mut tx, id, Status::Active).await?;
-        app.pen.record(&mut tx, by, Entry::new("user.enable", target(&user))).await?;
-        tx.commit().await?;
+    if version.is_some_and(|seen| seen != user.version) {
+        return Err(Refusal::Changed.into());
     }
-    Ok(())
+    edit_in(app, &mut tx, by, &user, profile).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Gives the user another name; id, roles and sessions stay.
 pub async fn rename(app: &App, by: &By, id: UserId, new: &Username) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let user = in_tx(&mut tx, id).await?;
-    if user.username == new.as_str() {
+    let email = user.email.as_deref().map(Email::parse).transpose()?;
+    let display_name = user.display_name.clone();
+    let profile = Profile { username: new.clone(), email, display_name };
+    edit_in(app, &mut tx, by, &user, &profile).await?;
+    Ok(tx.commit().await?)
+}
+
+pub(super) async fn edit_in(
+    app: &App,
+    tx: &mut Tx,
+    by: &By,
+    user: &User,
+    profile: &Profile,
+) -> Result<()> {
+    let new = User {
+        username: profile.username.as_str().to_owned(),
+        email: profile.email.as_ref().map(|email| email.as_str().to_owned()),
+        display_name: profile.display_name.clone(),
+        ..user.clone()
+    };
+    if new == *user {
         return Ok(());
     }
-    login_keys::delete(&mut tx, id, Kind::Name).await?;
-    take_name(&mut tx, id, new).await?;
-    users::set_username(&mut tx, id, new.as_str()).await?;
-    let entry = Entry::new("user.rename", target(&user))
-        .personal("before", user.username.clone())
-        .personal("after", new.as_str());
-    app.pen.record(&mut tx, by, entry).await?;
-    tx.commit().await?;
-    Ok(())
+    require_user(app, tx, by, user.id).await?;
+    if new.username != user.username {
+        login_keys::delete(tx, user.id, Kind::Name).await?;
+        take_name(tx, user.id, &profile.username).await?;
+    }
+    if new.email != user.email {
+        login_keys::delete(tx, user.id, Kind::Email).await?;
+        take_email(tx, user.id, profile.email.as_ref()).await?;
+    }
+    users::set_profile(tx, &new).await?;
+    let personal = |user: &User| {
+        let User { username, email, display_name, .. } = user;
+        json!({ "username": username, "email": email, "display_name": display_name })
+    };
+    let entry = Entry::new("user.edit", target(user))
+        .personal("before", personal(user))
+        .personal("after", personal(&new));
+    Ok(app.pen.record(tx, by, entry).await?)
 }
 
 /// Deletes all there is of the user but the id, which is never given out again.
@@ -234,16 +359,25 @@ pub async fn remove(app: &App, by: &By, id: UserId) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let watch = admins::watch(&mut tx).await?;
     let user = in_tx(&mut tx, id).await?;
-    let sessions_ended = sessions::delete_of_user(&mut tx, id, None).await?;
-    let grants_ended = grant_rows::delete_of_user(&mut tx, id).await?;
-    links::delete_of_user(&mut tx, id).await?;
-    users::remove(&mut tx, id).await?;
-    let entry = Entry::new("user.remove", target(&user))
-        .detail(json!({ "sessions_ended": sessions_ended, "grants_ended": grants_ended }));
-    app.pen.record(&mut tx, by, entry).await?;
-    audit::forget(&mut tx, id).await?;
+    remove_in(app, &mut tx, by, &user).await?;
     watch.settle(&mut tx).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+pub(super) async fn remove_in(app: &App, tx: &mut Tx, by: &By, user: &User) -> Result<()> {
+    let id = user.id;
+    require_user(app, tx, by, id).await?;
+    let tally = if user.status == Status::Active { tallies::ACTIVE } else { tallies::DISABLED };
+    tallies::add(tx, tally, "", -1).await?;
+    let sessions_ended = sessions::delete_of_user(tx, id, None).await?;
+    let grants_ended = grant_rows::delete_of_user(tx, id).await?;
+    links::delete_of_user(tx, id).await?;
+    users::remove(tx, id).await?;
+    let entry = Entry::new("user.remove", target(user))
+        .detail(json!({ "sessions_ended": sessions_ended, "grants_ended": grants_ended }));
+    app.pen.record(tx, by, entry).await?;
+    audit::forget(tx, id).await?;
     Ok(())
 }
 
@@ -266,6 +400,12 @@ fn is_there(user: &User) -> bool {
 async fn take_name(tx: &mut Tx, id: UserId, name: &Username) -> Result<()> {
     let taken = || Refusal::NameTaken(name.as_str().to_owned());
     login_keys::create(tx, id, Kind::Name, name.as_str()).await.map_err(unless(taken))
+}
+
+async fn take_email(tx: &mut Tx, id: UserId, email: Option<&Email>) -> Result<()> {
+    let Some(email) = email else { return Ok(()) };
+    let taken = || Refusal::EmailTaken(email.as_str().to_owned());
+    login_keys::create(tx, id, Kind::Email, email.key()).await.map_err(unless(taken))
 }
 
 /// A unique violation is a refusal; anything else a failure.

@@ -25,10 +25,11 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
     let app = place.open().await?;
     let Command::List { limit, json } = command;
     let mut list = List::new(json, ["TIME", "ACTOR", "ACTION", "TARGET", "DETAIL"]);
+    let filter = audit::Filter::default();
     let (mut before, mut left) = (Uuid::max(), limit);
     while left > 0 {
         let batch = left.min(500);
-        let records = audit::list(&app.db, before, batch as i64).await?;
+        let records = audit::list(&app.db, &filter, (Uuid::nil(), before), batch as i64).await?;
         left = if records.len() < batch { 0 } else { left - batch };
         for record in records {
             before = record.id;

@@ -1,7 +1,7 @@
 //! `grant`, `revoke` and `explain`.
 
 use clap::Args;
-use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime};
 
 use super::{Failure, Outcome, Place, operator, output};
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
         name::RoleName,
         users,
     },
+    clock,
     config::Span,
     db::grants::Grant as Row,
 };
@@ -31,10 +32,8 @@ pub struct Grant {
 }
 
 fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
-    let time = OffsetDateTime::parse(text, &Rfc3339)
-        .map_err(|_| "no time in the form of RFC 3339, such as 2027-01-01T00:00:00Z".to_owned())?;
-    let whole = time.to_offset(time::UtcOffset::UTC).replace_nanosecond(0);
-    whole.map_err(|error| error.to_string())
+    let wrong = || "no time in the form of RFC 3339, such as 2027-01-01T00:00:00Z".to_owned();
+    clock::parse(text).ok_or_else(wrong)
 }
 
 pub async fn grant(place: &Place, grant: Grant) -> Outcome {

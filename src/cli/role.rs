@@ -10,8 +10,9 @@ use crate::{
     app::App,
     auth::{
         Refusal,
+        graph::Graph,
         name::{ADMIN, PermissionName, RoleName, is_built_in},
-        roles::{self, Graph},
+        roles::{self, RoleChange},
     },
     db::{permissions, roles as rows},
 };
@@ -62,50 +63,46 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
     match command {
         Command::Add { name, description } => {
             let name = RoleName::parse(&name)?;
-            roles::create(&app, &by, &name, &description).await?;
+            roles::change(&app, &by, &name, &[RoleChange::Create { description }]).await?;
             output::line(&format!("role {} made", name.as_str()))
         }
         Command::List { json } => list(&app, json).await,
         Command::Show { name, json } => show(&app, &name, json).await,
         Command::Remove { name } => {
             let name = RoleName::parse(&name)?;
-            roles::delete(&app, &by, &name).await?;
+            roles::change(&app, &by, &name, &[RoleChange::Delete]).await?;
             output::line(&format!("role {} removed", name.as_str()))
         }
         Command::Allow { role, permission } => {
-            let (role, permissions) = parse(&role, &permission)?;
-            for permission in &permissions {
-                roles::allow(&app, &by, &role, permission).await?;
-            }
+            let role = RoleName::parse(&role)?;
+            roles::change(&app, &by, &role, &each(&permission, RoleChange::Allow)?).await?;
             output::line(&format!("{} permits {}", role.as_str(), permission.join(", ")))
         }
         Command::Deny { role, permission } => {
-            let (role, permissions) = parse(&role, &permission)?;
-            for permission in &permissions {
-                roles::deny(&app, &by, &role, permission).await?;
-            }
+            let role = RoleName::parse(&role)?;
+            roles::change(&app, &by, &role, &each(&permission, RoleChange::Deny)?).await?;
             let names = permission.join(", ");
             output::line(&format!("{} no longer permits {names} by itself", role.as_str()))
         }
         Command::Include { role, other } => {
             let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
-            roles::include(&app, &by, &role, &other).await?;
+            roles::change(&app, &by, &role, &[RoleChange::Include(other.clone())]).await?;
             output::line(&format!("{} includes {}", role.as_str(), other.as_str()))
         }
         Command::Exclude { role, other } => {
             let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
-            roles::exclude(&app, &by, &role, &other).await?;
+            roles::change(&app, &by, &role, &[RoleChange::Exclude(other.clone())]).await?;
             output::line(&format!("{} no longer includes {}", role.as_str(), other.as_str()))
         }
     }
 }
 
-fn parse(
-    role: &str,
+fn each(
     permissions: &[String],
-) -> Result<(RoleName, Vec<PermissionName>), super::Failure> {
-    let permissions = permissions.iter().map(|name| PermissionName::parse(name));
-    Ok((RoleName::parse(role)?, permissions.collect::<Result<_, _>>()?))
+    change: impl Fn(PermissionName) -> RoleChange,
+) -> Result<Vec<RoleChange>, super::Failure> {
+    let changes = permissions.iter().map(|name| PermissionName::parse(name).map(&change));
+    Ok(changes.collect::<Result<_, _>>()?)
 }
 
 async fn list(app: &App, json: bool) -> Outcome {

@@ -10,9 +10,10 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        explain, link,
+        explain,
+        graph::Graph,
+        link,
         name::{Email, RoleName, Username, parse_display_name},
-        roles::Graph,
         users::{self, FirstPassword, NewUser},
     },
     db::{
@@ -104,7 +105,12 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
         Command::Password { name, source } => {
             let user = users::find(&app, &name).await?;
             let given = source.get(&app)?;
-            users::set_password(&app, &by, user.id, &given.password, None).await?;
+            match &given.generated {
+                Some(_) => {
+                    users::set_generated_password(&app, &by, user.id, &given.password).await?
+                }
+                None => users::set_password(&app, &by, user.id, &given.password, None).await?,
+            };
             told(&user, "has a new password", given.generated)
         }
         Command::Link { name } => {
@@ -123,6 +129,7 @@ async fn add(app: &App, add: Add) -> Outcome {
     let display_name = parse_display_name(&add.display_name)?;
     let given = if add.invite { None } else { Some(add.source.get(app)?) };
     let password = match &given {
+        Some(given) if given.generated.is_some() => FirstPassword::Generated(&given.password),
         Some(given) => FirstPassword::Chosen(&given.password),
         None => FirstPassword::Invite,
     };
@@ -139,7 +146,11 @@ async fn add(app: &App, add: Add) -> Outcome {
 fn told(user: &User, what: &str, generated: Option<String>) -> Outcome {
     match generated {
         Some(password) => {
-            eprintln!("{} {what}. The password, shown this once:", user.username);
+            eprintln!(
+                "{} {what}. The password, shown this once; good for one login within 7 days, \
+                 which sets a new one:",
+                user.username
+            );
             output::line(&password)
         }
         None => output::line(&format!("{} {what}", user.username)),

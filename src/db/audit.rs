@@ -72,6 +72,7 @@ pub enum Target {
         name: String,
     },
     Role(String),
+    Permission(String),
     Session {
         id: Uuid,
         user_id: UserId,
@@ -89,6 +90,7 @@ impl Target {
         match self {
             Self::User { .. } => "user",
             Self::Role(_) => "role",
+            Self::Permission(_) => "permission",
             Self::Session { .. } => "session",
             Self::Key(_) => "key",
             Self::Nobody => "none",
@@ -99,7 +101,7 @@ impl Target {
     fn id(&self) -> String {
         match self {
             Self::User { id, .. } => id.to_string(),
-            Self::Role(name) | Self::Key(name) => name.clone(),
+            Self::Role(name) | Self::Permission(name) | Self::Key(name) => name.clone(),
             Self::Session { id, .. } => id.to_string(),
             Self::Nobody | Self::Sessions => String::new(),
         }
@@ -251,16 +253,120 @@ pub struct Record {
     pub target_personal: Option<String>,
 }
 
-/// The newest records first; `before` is the id of the last one of the page before.
-pub async fn list(db: &Db, before: Uuid, limit: i64) -> sqlx::Result<Vec<Record>> {
-    sql!(db, fetch_all Record:
-        r#"select a.id as "id: Uuid", a.at as "at: OffsetDateTime", a.action, a.actor,
-                  a.actor_id as "actor_id: Uuid", a.target, a.target_id, a.detail, a.request_id,
-                  p.content as "actor_personal?", t.content as "target_personal?"
-           from audit a
-           left join audit_personal p on p.audit_id = a.id and p.part = 'actor'
-           left join audit_personal t on t.audit_id = a.id and t.part = 'target'
-           where a.id < $1 order by a.id desc limit $2"#, before, limit)
+macro_rules! select_records {
+    ($db:expr, $from:literal $(, $arg:expr)*) => {
+        sql!($db, fetch_all Record:
+            r#"select a.id as "id: Uuid", a.at as "at: OffsetDateTime", a.action, a.actor,
+                      a.actor_id as "actor_id: Uuid", a.target, a.target_id, a.detail,
+                      a.request_id, p.content as "actor_personal?", t.content as "target_personal?"
+               from audit a
+               left join audit_personal p on p.audit_id = a.id and p.part = 'actor'
+               left join audit_personal t on t.audit_id = a.id and t.part = 'target'
+               where a.id > $1 and a.id < $2 and "# + $from + " order by a.id desc limit $3"
+            $(, $arg)*)
+    };
+}
+
+/// Which records to list. Ids sort by time, so a time is asked for as the id of its moment.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    pub actor: Option<ActorIs>,
+    pub target: Option<TargetIs>,
+    /// Empty: any.
+    pub action: String,
+}
+
+#[derive(Debug, Clone)]
+pub enum ActorIs {
+    User(UserId),
+    /// A label, such as `cli:root`.
+    Label(String),
+}
+
+#[derive(Debug, Clone)]
+pub enum TargetIs {
+    User(UserId),
+    Role(String),
+}
+
+/// The newest records first, between the ids `after` and `before`. One statement for each
+/// filter that an index serves; what is left is looked at row by row.
+pub async fn list(
+    db: &Db,
+    filter: &Filter,
+    (after, before): (Uuid, Uuid),
+    limit: i64,
+) -> sqlx::Result<Vec<Record>> {
+    let action = filter.action.as_str();
+    let (kind, target_id) = match &filter.target {
+        Some(TargetIs::User(id)) => ("user", id.to_string()),
+        Some(TargetIs::Role(name)) => ("role", name.clone()),
+        None => ("", String::new()),
+    };
+    match &filter.actor {
+        Some(ActorIs::User(id)) => select_records!(
+            db,
+            "a.actor_id = $4 and ($5 = '' or a.action = $5)
+             and ($6 = '' or (a.target = $6 and a.target_id = $7))",
+            after,
+            before,
+            limit,
+            id.0,
+            action,
+            kind,
+            target_id
+        ),
+        Some(ActorIs::Label(label)) => select_records!(
+            db,
+            "a.actor = $4 and ($5 = '' or a.action = $5)
+             and ($6 = '' or (a.target = $6 and a.target_id = $7))",
+            after,
+            before,
+            limit,
+            label,
+            action,
+            kind,
+            target_id
+        ),
+        None if filter.target.is_some() => select_records!(
+            db,
+            "a.target = $4 and a.target_id = $5 and ($6 = '' or a.action = $6)",
+            after,
+            before,
+            limit,
+            kind,
+            target_id,
+            action
+        ),
+        None if !action.is_empty() => {
+            select_records!(db, "a.action = $4", after, before, limit, action)
+        }
+        None => select_records!(db, "true", after, before, limit),
+    }
+}
+
+/// The newest records that are about a person, as actor or as target.
+pub async fn list_about(
+    db: &Db,
+    user_id: UserId,
+    before: Uuid,
+    limit: i64,
+) -> sqlx::Result<Vec<Record>> {
+    let after = Uuid::nil();
+    select_records!(
+        db,
+        "a.id in (select audit_id from audit_personal where user_id = $4)",
+        after,
+        before,
+        limit,
+        user_id.0
+    )
+}
+
+/// The least id of the records of that moment and later.
+pub fn id_at(at: OffsetDateTime) -> Uuid {
+    let ms = (at.unix_timestamp_nanos() / 1_000_000).clamp(0, (1 << 48) - 1) as u128;
+    Uuid::from_u128(ms << 80)
 }
 
 /// Deletes what the trail holds of a person beyond their id.

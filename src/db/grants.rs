@@ -53,12 +53,95 @@ pub async fn list_of_users(db: &Db, after: &[u8], last: &[u8]) -> sqlx::Result<V
     )
 }
 
+pub async fn list_of_users_in(tx: &mut Tx, after: &[u8], last: &[u8]) -> sqlx::Result<Vec<Grant>> {
+    select_grants!(in tx, fetch_all,
+        "where user_id in (select user_id from login_keys
+                           where kind = 'name' and key > $1 and key <= $2)
+         order by role_name",
+        after, last)
+}
+
 pub async fn list_of_user_in(tx: &mut Tx, user_id: UserId) -> sqlx::Result<Vec<Grant>> {
     select_grants!(in tx, fetch_all, "where user_id = $1 order by role_name", user_id.0)
 }
 
 pub async fn find(tx: &mut Tx, user_id: UserId, role: &str) -> sqlx::Result<Option<Grant>> {
     select_grants!(in tx, fetch_optional, "where user_id = $1 and role_name = $2", user_id.0, role)
+}
+
+/// A grant with the names that people know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    pub user_id: UserId,
+    pub username: String,
+    pub role_name: String,
+    pub granted_at: OffsetDateTime,
+    pub granted_by: String,
+    pub granted_by_id: Option<Uuid>,
+    /// Name of the user who granted it, if it was one who still has a name.
+    pub granted_by_name: Option<String>,
+    pub reason: String,
+    pub ends_at: Option<OffsetDateTime>,
+}
+
+macro_rules! select_named {
+    ($db:expr, $tail:literal $(, $arg:expr)*) => {
+        sql!($db, fetch_all Named:
+            r#"select g.user_id as "user_id: UserId", u.username, g.role_name,
+                      g.granted_at as "granted_at: OffsetDateTime", g.granted_by,
+                      g.granted_by_id as "granted_by_id: Uuid",
+                      b.username as "granted_by_name?", g.reason,
+                      g.ends_at as "ends_at: OffsetDateTime"
+               from grants g join users u on u.id = g.user_id
+               left join users b on b.id = g.granted_by_id "# + $tail $(, $arg)*)
+    };
+}
+
+/// All grants of a user with who gave them.
+pub async fn list_named(db: &Db, user_id: UserId) -> sqlx::Result<Vec<Named>> {
+    select_named!(db, "where g.user_id = $1 order by g.role_name", user_id.0)
+}
+
+/// A page of those who hold a role, after the user `after`.
+pub async fn list_holders(
+    db: &Db,
+    role: &str,
+    after: Uuid,
+    limit: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Named>> {
+    select_named!(
+        db,
+        "where g.role_name = $1 and g.user_id > $2 and (g.ends_at is null or g.ends_at > $3)
+         order by g.user_id limit $4",
+        role,
+        after,
+        now,
+        limit
+    )
+}
+
+/// Grants that end from now until `before`, the next first.
+pub async fn list_ending(
+    db: &Db,
+    now: OffsetDateTime,
+    before: OffsetDateTime,
+    limit: i64,
+) -> sqlx::Result<Vec<Named>> {
+    select_named!(
+        db,
+        "where g.ends_at > $1 and g.ends_at <= $2 order by g.ends_at limit $3",
+        now,
+        before,
+        limit
+    )
+}
+
+/// How many grants of a role there are, counted up to `most`.
+pub async fn count_holders(db: &Db, role: &str, most: i64) -> sqlx::Result<i64> {
+    sql!(db, fetch_one scalar:
+        r#"select count(*) as "count!: i64" from
+           (select 1 as one from grants where role_name = $1 limit $2) capped"#, role, most)
 }
 
 /// Grants a role anew or changes the grant that is there.
@@ -70,7 +153,7 @@ pub async fn save(tx: &mut Tx, grant: &Grant) -> sqlx::Result<()> {
          on conflict (user_id, role_name) do update
          set granted_at = excluded.granted_at, granted_by = excluded.granted_by,
              granted_by_id = excluded.granted_by_id, reason = excluded.reason,
-             ends_at = excluded.ends_at",
+             ends_at = excluded.ends_at, end_recorded = false",
         grant.user_id.0, grant.role_name, grant.granted_at, grant.granted_by,
         grant.granted_by_id, grant.reason, grant.ends_at)
     .map(|_| ())
@@ -80,6 +163,20 @@ pub async fn delete(tx: &mut Tx, user_id: UserId, role: &str) -> sqlx::Result<bo
     sql!(in tx, execute:
         "delete from grants where user_id = $1 and role_name = $2", user_id.0, role)
     .map(|deleted| deleted == 1)
+}
+
+/// Marks at most `limit` grants whose end has come and is not recorded, and returns them. Of
+/// several that ask at once, one gets each.
+pub async fn take_ended(tx: &mut Tx, now: OffsetDateTime, limit: i64) -> sqlx::Result<Vec<Grant>> {
+    sql!(in tx, fetch_all Grant:
+        r#"update grants set end_recorded = true
+           where end_recorded = false and (user_id, role_name) in
+                 (select user_id, role_name from grants
+                  where end_recorded = false and ends_at <= $1 limit $2)
+           returning user_id as "user_id!: UserId", role_name as "role_name!",
+                     granted_at as "granted_at!: OffsetDateTime", granted_by as "granted_by!",
+                     granted_by_id as "granted_by_id: Uuid", reason as "reason!",
+                     ends_at as "ends_at: OffsetDateTime""#, now, limit)
 }
 
 pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> sqlx::Result<u64> {

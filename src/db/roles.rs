@@ -8,9 +8,14 @@ use super::{Db, Tx, sql};
 pub struct Role {
     pub name: String,
     pub description: String,
-    /// Users who hold it directly, by grants that have not ended.
+    /// Grows with each change of the description.
+    pub version: i64,
+    /// Users who hold it directly, by grants that have not ended; at most [`MOST_COUNTED`].
     pub holders: i64,
 }
+
+/// Holders of a role are counted up to here; this many means "at least so many".
+pub const MOST_COUNTED: i64 = 1001;
 
 /// One line of a relation between a role and something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +26,17 @@ pub struct Pair {
 
 pub async fn list(db: &Db, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
     sql!(db, fetch_all Role:
-        r#"select r.name, r.description,
+        r#"select r.name, r.description, r.version,
+                  (select count(*) from
+                       (select 1 as one from grants g
+                        where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1)
+                        limit $2) capped) as "holders!: i64"
+           from roles r order by r.name"#, now, MOST_COUNTED)
+}
+
+pub async fn list_in(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
+    sql!(in tx, fetch_all Role:
+        r#"select r.name, r.description, r.version,
                   (select count(*) from grants g
                    where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1))
                   as "holders!: i64"
@@ -30,6 +45,25 @@ pub async fn list(db: &Db, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
 
 pub async fn count(db: &Db) -> sqlx::Result<i64> {
     sql!(db, fetch_one scalar: r#"select count(*) as "count!: i64" from roles"#)
+}
+
+/// The description of a role.
+pub async fn find(tx: &mut Tx, name: &str) -> sqlx::Result<Option<String>> {
+    sql!(in tx, fetch_optional scalar: "select description from roles where name = $1", name)
+}
+
+/// Whether the role is still in this version.
+pub async fn is_version(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<bool> {
+    let found: Option<i64> =
+        sql!(in tx, fetch_optional scalar: "select version from roles where name = $1", name)?;
+    Ok(found == Some(version))
+}
+
+pub async fn set_description(tx: &mut Tx, name: &str, description: &str) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "update roles set description = $2, version = version + 1 where name = $1",
+        name, description)
+    .map(|_| ())
 }
 
 pub async fn exists(tx: &mut Tx, name: &str) -> sqlx::Result<bool> {
@@ -41,6 +75,12 @@ pub async fn exists(tx: &mut Tx, name: &str) -> sqlx::Result<bool> {
 /// Which role has which permission directly. `admin`, which has all, is not in it.
 pub async fn list_permissions(db: &Db) -> sqlx::Result<Vec<Pair>> {
     sql!(db, fetch_all Pair:
+        r#"select role_name as role, permission_name as other
+           from role_permissions order by role_name, permission_name"#)
+}
+
+pub async fn list_permissions_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
+    sql!(in tx, fetch_all Pair:
         r#"select role_name as role, permission_name as other
            from role_permissions order by role_name, permission_name"#)
 }
@@ -61,6 +101,12 @@ pub async fn list_includes_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
 /// Which role may be granted by the holders of which.
 pub async fn list_grantors(db: &Db) -> sqlx::Result<Vec<Pair>> {
     sql!(db, fetch_all Pair:
+        r#"select role_name as role, grantor_name as other
+           from role_grantors order by role_name, grantor_name"#)
+}
+
+pub async fn list_grantors_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
+    sql!(in tx, fetch_all Pair:
         r#"select role_name as role, grantor_name as other
            from role_grantors order by role_name, grantor_name"#)
 }
@@ -114,4 +160,10 @@ pub async fn add_grantor(tx: &mut Tx, role: &str, grantor: &str) -> sqlx::Result
         "insert into role_grantors (role_name, grantor_name) values ($1, $2)
          on conflict do nothing", role, grantor)
     .map(|created| created == 1)
+}
+
+pub async fn delete_grantor(tx: &mut Tx, role: &str, grantor: &str) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "delete from role_grantors where role_name = $1 and grantor_name = $2", role, grantor)
+    .map(|deleted| deleted == 1)
 }

@@ -170,10 +170,11 @@ pub async fn find_in(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Session>> {
     select_sessions!(in tx, fetch_optional, "where s.id = $1", id)
 }
 
-pub async fn count(db: &Db, now: OffsetDateTime) -> sqlx::Result<i64> {
+/// How many sessions live, counted up to `most`.
+pub async fn count(db: &Db, now: OffsetDateTime, most: i64) -> sqlx::Result<i64> {
     sql!(db, fetch_one scalar:
-        r#"select count(*) as "count!: i64" from sessions
-           where idle_expires_at > $1 and absolute_expires_at > $1"#, now)
+        r#"select count(*) as "count!: i64" from
+           (select 1 as one from sessions where idle_expires_at > $1 limit $2) capped"#, now, most)
 }
 
 pub async fn create(tx: &mut Tx, session: &NewSession) -> sqlx::Result<()> {

@@ -33,7 +33,11 @@ pub struct User {
     pub display_name: String,
     /// A PHC string; `None`: no password can open this account.
     pub password_hash: Option<String>,
+    /// Of a password that the program made: until then it is good for one login.
+    pub password_expires_at: Option<OffsetDateTime>,
     pub session_epoch: i64,
+    /// Grows with each edit of name, e-mail or displayed name.
+    pub version: i64,
     pub created_at: OffsetDateTime,
     pub last_login_at: Option<OffsetDateTime>,
 }
@@ -42,7 +46,8 @@ macro_rules! select_users {
     ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
         sql!($($on)+, $fetch User:
             r#"select u.id as "id: UserId", u.status as "status: Status", u.username, u.email,
-                      u.display_name, u.password_hash, u.session_epoch,
+                      u.display_name, u.password_hash, u.session_epoch, u.version,
+                      u.password_expires_at as "password_expires_at: OffsetDateTime",
                       u.created_at as "created_at: OffsetDateTime",
                       u.last_login_at as "last_login_at: OffsetDateTime" "#
             + $tail $(, $arg)*)
@@ -88,6 +93,13 @@ pub async fn list(db: &Db, after: &[u8], limit: i64) -> sqlx::Result<Vec<User>> 
     )
 }
 
+pub async fn list_in(tx: &mut Tx, after: &[u8], limit: i64) -> sqlx::Result<Vec<User>> {
+    select_users!(in tx, fetch_all,
+        "from login_keys k join users u on u.id = k.user_id
+         where k.kind = 'name' and k.key > $1 order by k.key limit $2",
+        after, limit)
+}
+
 pub async fn count(db: &Db) -> sqlx::Result<i64> {
     sql!(db, fetch_one scalar:
         r#"select count(*) as "count!: i64" from users where status <> 'removed'"#)
@@ -96,10 +108,10 @@ pub async fn count(db: &Db) -> sqlx::Result<i64> {
 pub async fn create(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
     sql!(in tx, execute:
         "insert into users (id, status, username, email, display_name, password_hash,
-                            session_epoch, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                            password_expires_at, session_epoch, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         user.id.0, user.status as _, user.username, user.email, user.display_name,
-        user.password_hash, user.session_epoch, user.created_at)
+        user.password_hash, user.password_expires_at, user.session_epoch, user.created_at)
     .map(|_| ())
 }
 
@@ -108,17 +120,40 @@ pub async fn set_status(tx: &mut Tx, id: UserId, status: Status) -> sqlx::Result
         .map(|_| ())
 }
 
-pub async fn set_username(tx: &mut Tx, id: UserId, username: &str) -> sqlx::Result<()> {
-    sql!(in tx, execute: "update users set username = $2 where id = $1", id.0, username).map(|_| ())
+/// The profile as an editor leaves it.
+pub async fn set_profile(tx: &mut Tx, user: &User) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "update users set username = $2, email = $3, display_name = $4, version = version + 1
+         where id = $1", user.id.0, user.username, user.email, user.display_name)
+    .map(|_| ())
 }
 
-/// Sets or clears the password and moves the epoch, so that no login under the old one opens
-/// a session any more.
-pub async fn set_password(tx: &mut Tx, id: UserId, hash: Option<&str>) -> sqlx::Result<()> {
+/// Sets the password and moves the epoch, so that no login under the old one opens a session
+/// any more. `expires_at`: it is good for one login until then.
+pub async fn set_password(
+    tx: &mut Tx,
+    id: UserId,
+    hash: &str,
+    expires_at: Option<OffsetDateTime>,
+) -> sqlx::Result<()> {
     sql!(in tx, execute:
-        "update users set password_hash = $2, session_epoch = session_epoch + 1 where id = $1",
-        id.0, hash)
+        "update users set password_hash = $2, password_expires_at = $3,
+                          session_epoch = session_epoch + 1
+         where id = $1", id.0, hash, expires_at)
     .map(|_| ())
+}
+
+/// Spends a password that is good for one login: of several logins at once, one gets it.
+pub async fn spend_password(
+    tx: &mut Tx,
+    id: UserId,
+    hash: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update users set password_expires_at = $3
+         where id = $1 and password_hash = $2 and password_expires_at > $3", id.0, hash, now)
+    .map(|spent| spent == 1)
 }
 
 /// Replaces a hash by a stronger one of the same password, unless it changed meanwhile.
@@ -178,8 +213,9 @@ pub async fn remove(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     }
     sql!(in tx, execute:
         "update users set status = 'removed', username = '', email = null, display_name = '',
-                          password_hash = null, session_epoch = session_epoch + 1,
-                          last_login_at = null
+                          password_hash = null, password_expires_at = null,
+                          session_epoch = session_epoch + 1, last_login_at = null,
+                          version = version + 1
          where id = $1", id.0)
     .map(|_| ())
 }

@@ -1,29 +1,31 @@
 //! `/account`: who I am, what I may, my password.
 
 use axum::{
-    extract::{RawQuery, State},
-    http::StatusCode,
+    extract::State,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 use tower_sessions::Session;
+use uuid::Uuid;
 
 use super::{
     Error, Me, Visitor,
     client::Client,
+    cookie,
     form::Form,
     frame, link,
     page::Page,
-    pages::{AccountPage, AccountRole},
-    session,
+    pages::{AccountPage, AccountPermission, AccountRole, Frame},
+    people,
 };
 use crate::{
     app::App,
-    auth::{self, Refusal, access::CurrentUser, password::Password, roles::Graph, users},
-    db::{
-        grants::{self, Grant},
-        roles,
+    auth::{
+        self, Refusal, access::CurrentUser, graph::Graph, name::ADMIN, password::Password,
+        sessions, users,
     },
+    db::{audit, grants, roles, sessions as session_rows},
     text,
 };
 
@@ -37,18 +39,12 @@ pub async fn to_password() -> Redirect {
     Redirect::to("/account#password")
 }
 
-/// The notice of the page before is fetched only when the address says that there is one.
 pub async fn show(
     State(app): State<App>,
     Me(user): Me,
-    RawQuery(query): RawQuery,
-    session: Session,
+    frame: Frame,
 ) -> Result<impl IntoResponse, Error> {
-    let mut page = page(&app, &user).await?;
-    if query.as_deref() == Some("done") {
-        page.frame.notice = session::take_notice(&session).await?;
-    }
-    Ok(Page(page))
+    Ok(Page(page(&app, &user, frame).await?))
 }
 
 #[derive(Deserialize)]
@@ -63,13 +59,13 @@ pub async fn change_password(
     State(app): State<App>,
     Me(user): Me,
     client: Client,
-    session: Session,
+    (session, frame): (Session, Frame),
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
     let new = match Password::chosen(&fields.new_password, app.settings.password_min_length) {
         Ok(new) => new,
         Err(error) => {
-            let mut page = page(&app, &user).await?;
+            let mut page = page(&app, &user, frame).await?;
             page.new_problem = Some(link::password_problem(error));
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
         }
@@ -77,11 +73,11 @@ pub async fn change_password(
     let (by, current) = (client.user(&user), &fields.current_password);
     match users::change_own_password(&app, &by, user.id, user.session.id, current, &new).await {
         Ok(ended) => {
-            session::leave_notice(&session, &text::notice::password_changed(ended)).await?;
-            Ok(Redirect::to("/account?done").into_response())
+            let notice = text::notice::password_changed(ended);
+            Ok(frame::done(&session, &notice, "/account").await?.into_response())
         }
         Err(auth::Error::Refused(Refusal::WrongPassword)) => {
-            let mut page = page(&app, &user).await?;
+            let mut page = page(&app, &user, frame).await?;
             page.current_problem = Some(text::form::CURRENT_PASSWORD_WRONG.to_owned());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
         }
@@ -89,33 +85,94 @@ pub async fn change_password(
     }
 }
 
-async fn page(app: &App, user: &CurrentUser) -> Result<AccountPage, Error> {
+#[derive(Deserialize)]
+pub struct EndFields {
+    /// Which session.
+    id: Option<Uuid>,
+    /// All but this one.
+    others: Option<String>,
+}
+
+pub async fn end_sessions(
+    State(app): State<App>,
+    Me(user): Me,
+    client: Client,
+    session: Session,
+    Form(fields): Form<EndFields>,
+) -> Result<Response, Error> {
+    let by = client.user(&user);
+    let ended = match (fields.others, fields.id) {
+        (Some(_), _) => sessions::end_others(&app, &by, &user).await?,
+        (None, Some(id)) => sessions::end_own(&app, &by, &user, id).await?,
+        (None, None) => return Err(Error::BadRequest),
+    };
+    if fields.id == Some(user.session.id) {
+        let cookies: HeaderMap = cookie::clear(&app.settings).into_iter().collect();
+        return Ok((cookies, Redirect::to("/login?done=signed-out")).into_response());
+    }
+    let notice = text::notice::sessions_ended(ended);
+    Ok(frame::done(&session, &notice, "/account").await?.into_response())
+}
+
+async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage, Error> {
     let now = app.now();
-    let granted = grants::list_of_user(&app.db, user.id).await?;
+    let graph = Graph::load(&app.db).await?;
+    let granted = grants::list_named(&app.db, user.id).await?;
+    let holding: Vec<_> =
+        granted.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now)).collect();
     let all = roles::list(&app.db, now).await?;
     let effective = all.into_iter().filter(|role| user.roles.contains(&role.name));
-    let graph = Graph::load(&app.db).await?;
     // A role may come by several grants, itself or through one that includes it: the last to
     // end counts, and one without end outlasts all.
     let until = |name: &str| {
-        let leads = |grant: &&Grant| graph.closure(&grant.role_name).contains(name);
-        let ends = granted.iter().filter(|grant| grant.holds_at(now)).filter(leads);
-        let ends: Option<Vec<_>> = ends.map(|grant| grant.ends_at).collect();
+        let leads = holding.iter().filter(|grant| graph.closure(&grant.role_name).contains(name));
+        let ends: Option<Vec<_>> = leads.map(|grant| grant.ends_at).collect();
         ends.and_then(|ends| ends.into_iter().max()).map(text::time)
     };
+    let role = |role: roles::Role| {
+        let grant = holding.iter().find(|grant| grant.role_name == role.name);
+        let parents = || {
+            let above = graph.included_in(&role.name);
+            above.into_iter().filter(|name| user.roles.contains(name)).collect::<Vec<_>>()
+        };
+        AccountRole {
+            origin: match grant {
+                Some(grant) => {
+                    text::account::granted(&people::granter(grant), &text::time(grant.granted_at))
+                }
+                None => text::account::part_of(&parents().join(", ")),
+            },
+            reason: grant.map(|grant| grant.reason.clone()).unwrap_or_default(),
+            until: until(&role.name),
+            name: role.name,
+            description: role.description,
+        }
+    };
+    let through = |permission: &String| {
+        let permits =
+            |role: &&String| role.as_str() == ADMIN || graph.permissions(role).contains(permission);
+        user.roles.iter().filter(permits).cloned().collect()
+    };
+    let mut open = session_rows::list_of_user(&app.db, user.id, now).await?;
+    open.sort_by_key(|one| (one.id != user.session.id, std::cmp::Reverse(one.last_seen_at)));
+    let records = audit::list_about(&app.db, user.id, Uuid::max(), 20).await?;
     Ok(AccountPage {
-        frame: frame::of(app, user, "/account"),
+        frame,
         username: user.username.clone(),
         display_name: user.display_name.clone(),
         email: user.email.clone(),
-        roles: effective
-            .map(|role| AccountRole {
-                until: until(&role.name),
-                name: role.name,
-                description: role.description,
-            })
+        roles: effective.map(role).collect(),
+        permissions: user
+            .permissions
+            .iter()
+            .map(|name| AccountPermission { through: through(name), name: name.clone() })
             .collect(),
-        permissions: user.permissions.iter().cloned().collect(),
+        sessions: open
+            .into_iter()
+            .take(25)
+            .map(|one| people::session_line(one, user.session.id, true))
+            .collect(),
+        records: records.into_iter().map(people::record_line).collect(),
         current_problem: None,
         new_problem: None,
         min_length: app.settings.password_min_length,

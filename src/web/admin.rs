@@ -1,118 +1,126 @@
-//! `/admin`: what there is, in lists.
+//! `/admin`: how things stand.
 
 use axum::{extract::State, response::IntoResponse};
-use serde::Deserialize;
-use url::form_urlencoded;
+use time::{Duration, OffsetDateTime};
 
 use super::{
     Error, Me,
-    form::Asked,
-    frame,
     page::Page,
-    pages::{OverviewPage, RoleLine, RolesPage, UserLine, UsersPage},
+    pages::{
+        Frame,
+        admin::{Chart, ChartDay, EndingGrant, OverviewPage},
+    },
+    people,
 };
 use crate::{
     app::App,
-    auth::{
-        access::Permission,
-        name::{self, ADMIN, is_built_in},
-        roles::Graph,
+    auth::{access::Permission, login::day},
+    db::{
+        audit, grants, roles, sessions,
+        tallies::{self, Tally},
     },
-    db::{grants, roles, sessions, users},
     text,
 };
 
-/// Lines of a page of users, and of the overview's lists.
-const PAGE: i64 = 50;
-const FIRST: i64 = 10;
+const DAYS: i64 = 30;
+const MOST_COUNTED: i64 = 10_001;
 
-pub async fn overview(State(app): State<App>, Me(user): Me) -> Result<impl IntoResponse, Error> {
-    let mut counts = vec![(text::overview::COUNT_USERS, users::count(&app.db).await?)];
-    if user.may(Permission::RolesRead) {
-        counts.push((text::overview::COUNT_ROLES, roles::count(&app.db).await?));
-    }
-    if user.may(Permission::SessionsRead) {
-        let live = sessions::count(&app.db, app.now()).await?;
-        counts.push((text::overview::COUNT_SESSIONS, live));
-    }
-    let mut first_roles = None;
-    if user.may(Permission::RolesRead) {
-        let mut lines = role_lines(&app).await?;
-        lines.truncate(FIRST as usize);
-        first_roles = Some(lines);
-    }
-    Ok(Page(OverviewPage {
-        frame: frame::of(&app, &user, "/admin"),
-        counts,
-        users: user_lines(&app, "", FIRST).await?,
-        roles: first_roles,
-    }))
-}
-
-#[derive(Deserialize)]
-pub struct Paging {
-    /// Name of the last user of the page before.
-    #[serde(default)]
-    after: String,
-}
-
-pub async fn users(
+pub async fn overview(
     State(app): State<App>,
     Me(user): Me,
-    Asked(paging): Asked<Paging>,
+    frame: Frame,
 ) -> Result<impl IntoResponse, Error> {
-    let mut lines = user_lines(&app, &paging.after, PAGE + 1).await?;
-    let has_more = lines.len() > PAGE as usize;
-    lines.truncate(PAGE as usize);
-    let query = |last: &UserLine| {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair("after", &last.username)
-            .finish()
+    let now = app.now();
+    let first_day = day(now - Duration::days(DAYS - 1));
+    let tallies = tallies::list(&app.db, &first_day).await?;
+    let total = |name: &str| {
+        let found = tallies.iter().find(|tally| tally.name == name && tally.day.is_empty());
+        found.map_or(0, |tally| tally.n)
     };
-    Ok(Page(UsersPage {
-        frame: frame::of(&app, &user, "/admin/users"),
-        more: lines.last().filter(|_| has_more).map(query),
-        users: lines,
+    let shown = |permission, href| user.may(permission).then_some(href);
+    let active = total(tallies::ACTIVE);
+    let users_at = shown(Permission::UsersRead, "/admin/users");
+    let disabled_at = shown(Permission::UsersRead, "/admin/users?status=disabled");
+    let mut counts = vec![
+        (text::overview::COUNT_USERS, text::number(active), users_at),
+        (text::overview::COUNT_DISABLED, text::number(total(tallies::DISABLED)), disabled_at),
+    ];
+    if let Some(href) = shown(Permission::RolesRead, "/admin/roles") {
+        let roles = text::number(roles::count(&app.db).await?);
+        counts.push((text::overview::COUNT_ROLES, roles, Some(href)));
+    }
+    if let Some(href) = shown(Permission::SessionsRead, "/admin/sessions") {
+        let live = sessions::count(&app.db, now, MOST_COUNTED).await?;
+        let live = people::counted(live, MOST_COUNTED);
+        counts.push((text::overview::COUNT_SESSIONS, live, Some(href)));
+    }
+    let mut tx = app.db.begin_read().await?;
+    let admins = grants::count_lasting_admins(&mut tx).await?;
+    drop(tx);
+    let ending = grants::list_ending(&app.db, now, now + Duration::days(7), 10).await?;
+    let records = if user.may(Permission::AuditRead) {
+        let all = (uuid::Uuid::nil(), uuid::Uuid::max());
+        let records = audit::list(&app.db, &audit::Filter::default(), all, 10).await?;
+        Some(records.into_iter().map(people::record_line).collect())
+    } else {
+        None
+    };
+    Ok(Page(OverviewPage {
+        frame,
+        counts,
+        few_admins: (admins < 2).then_some(text::overview::ONE_ADMIN),
+        chart: chart(&tallies, now),
+        ending: ending
+            .into_iter()
+            .map(|grant| EndingGrant {
+                user_id: grant.user_id.to_string(),
+                username: grant.username,
+                role: grant.role_name,
+                ends: grant.ends_at.map(text::time).unwrap_or_default(),
+            })
+            .collect(),
+        records,
     }))
 }
 
-pub async fn roles(State(app): State<App>, Me(user): Me) -> Result<impl IntoResponse, Error> {
-    let roles = role_lines(&app).await?;
-    Ok(Page(RolesPage { frame: frame::of(&app, &user, "/admin/roles"), roles }))
-}
+/// The drawing's size, which its template knows too.
+const WIDTH: i64 = 720;
+const HEIGHT: i64 = 160;
 
-async fn user_lines(app: &App, after: &str, limit: i64) -> Result<Vec<UserLine>, Error> {
-    let after = name::key(after).unwrap_or_default();
-    let users = users::list(&app.db, after.as_bytes(), limit).await?;
-    let mut lines = Vec::with_capacity(users.len());
-    let last = users.last().map(|user| user.username.clone()).unwrap_or_default();
-    let grants = grants::list_of_users(&app.db, after.as_bytes(), last.as_bytes()).await?;
-    for user in users {
-        let holding = grants.iter().filter(|grant| grant.user_id == user.id);
-        let holding = holding.filter(|grant| grant.holds_at(app.now()));
-        lines.push(UserLine {
-            roles: holding.map(|grant| grant.role_name.clone()).collect(),
-            username: user.username,
-            display_name: user.display_name,
-            email: user.email,
-            active: user.status == users::Status::Active,
-            last_login: user.last_login_at.map(text::time),
-        });
-    }
-    Ok(lines)
-}
-
-async fn role_lines(app: &App) -> Result<Vec<RoleLine>, Error> {
-    let graph = Graph::load(&app.db).await?;
-    let roles = roles::list(&app.db, app.now()).await?;
-    let line = |role: roles::Role| RoleLine {
-        built_in: is_built_in(&role.name),
-        every: role.name == ADMIN,
-        permissions: graph.permissions(&role.name).to_vec(),
-        includes: graph.includes(&role.name).to_vec(),
-        holders: role.holders,
-        name: role.name,
-        description: role.description,
+fn chart(tallies: &[Tally], now: OffsetDateTime) -> Chart {
+    let of_day = |name: &str, day: &str| {
+        let found = tallies.iter().find(|tally| tally.name == name && tally.day == day);
+        found.map_or(0, |tally| tally.n)
     };
-    Ok(roles.into_iter().map(line).collect())
+    let days: Vec<_> = (0..DAYS)
+        .rev()
+        .map(|ago| {
+            let at = now - Duration::days(ago);
+            let key = day(at);
+            (at, of_day(tallies::LOGINS, &key), of_day(tallies::REFUSALS, &key))
+        })
+        .collect();
+    let highest = days.iter().map(|(_, logins, refusals)| logins + refusals).max().unwrap_or(0);
+    let column = WIDTH / DAYS;
+    let height = |n: i64| if highest == 0 { 0 } else { n * HEIGHT / highest };
+    let bars = days.iter().enumerate().map(|(index, (at, logins, refusals))| {
+        let (login_height, refusal_height) = (height(*logins), height(*refusals));
+        ChartDay {
+            day: text::day(*at),
+            logins: *logins,
+            refusals: *refusals,
+            x: index as i64 * column,
+            width: column - 4,
+            login_y: HEIGHT - login_height,
+            login_height,
+            refusal_y: HEIGHT - login_height - refusal_height,
+            refusal_height,
+        }
+    });
+    Chart {
+        days: bars.collect(),
+        highest,
+        logins: days.iter().map(|(_, logins, _)| logins).sum(),
+        refusals: days.iter().map(|(_, _, refusals)| refusals).sum(),
+    }
 }

@@ -1,13 +1,18 @@
 //! What goes wrong, as an answer: logged once, shown with a request id and what to do next,
 //! never with the cause.
 
+use std::borrow::Cow;
+
 use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use url::form_urlencoded;
 
-use crate::{auth, text::error as text};
+use crate::{
+    auth::{self, Refusal},
+    text::error as text,
+};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FormError {
@@ -63,11 +68,11 @@ impl From<sqlx::Error> for Error {
 }
 
 /// What an error page shows; rides on the response until the page is made around it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Problem {
     pub status: StatusCode,
     pub title: &'static str,
-    pub message: &'static str,
+    pub message: Cow<'static, str>,
     /// Address and label of where to go on.
     pub action: Option<(&'static str, &'static str)>,
 }
@@ -111,10 +116,10 @@ impl Error {
             Self::Misdirected => {
                 (S::MISDIRECTED_REQUEST, text::MISDIRECTED_TITLE, text::MISDIRECTED, None)
             }
-            Self::LinkInvalid | Self::Auth(auth::Error::Refused(auth::Refusal::LinkInvalid)) => {
+            Self::LinkInvalid | Self::Auth(auth::Error::Refused(Refusal::LinkInvalid)) => {
                 (S::GONE, text::LINK_INVALID_TITLE, text::LINK_INVALID, login)
             }
-            Self::SetupDone | Self::Auth(auth::Error::Refused(auth::Refusal::SetupDone)) => {
+            Self::SetupDone | Self::Auth(auth::Error::Refused(Refusal::SetupDone)) => {
                 (S::GONE, text::SETUP_DONE_TITLE, text::SETUP_DONE, login)
             }
             Self::Auth(auth::Error::Busy(_)) => {
@@ -123,14 +128,12 @@ impl Error {
             error if error.is_unavailable() => {
                 (S::SERVICE_UNAVAILABLE, text::DATABASE_TITLE, text::DATABASE, None)
             }
-            Self::Auth(auth::Error::Refused(_)) => {
-                (S::BAD_REQUEST, text::BAD_REQUEST_TITLE, text::BAD_REQUEST, account)
-            }
+            Self::Auth(auth::Error::Refused(refusal)) => return refused(refusal),
             Self::Auth(_) | Self::Session(_) | Self::Template(_) => {
                 (S::INTERNAL_SERVER_ERROR, text::INTERNAL_TITLE, text::INTERNAL, None)
             }
         };
-        Problem { status, title, message, action }
+        Problem { status, title, message: message.into(), action }
     }
 
     /// The session store says only in words what failed, and it fails with the database.
@@ -141,6 +144,19 @@ impl Error {
             _ => false,
         }
     }
+}
+
+/// A refusal that no field of a form is about.
+fn refused(refusal: &Refusal) -> Problem {
+    use StatusCode as S;
+    let (status, title, message): (_, _, Cow<'static, str>) = match refusal {
+        Refusal::NoUser(_) | Refusal::NoRole(_) | Refusal::NoSession(_) => {
+            (S::NOT_FOUND, text::NOT_FOUND_TITLE, text::NOT_FOUND.into())
+        }
+        Refusal::NotYours => (S::FORBIDDEN, text::FORBIDDEN_TITLE, refusal.to_string().into()),
+        other => (S::CONFLICT, text::REFUSED_TITLE, other.to_string().into()),
+    };
+    Problem { status, title, message, action: Some(("/admin", text::TO_OVERVIEW)) }
 }
 
 impl IntoResponse for Error {

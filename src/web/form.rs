@@ -31,12 +31,12 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
         are_fields_utf8(&body)?;
         if let Some(Me(user)) = me {
             let signed: Signed =
-                serde_urlencoded::from_bytes(&body).map_err(|_| FormError::Malformed)?;
+                serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
             if !token::is_form_token(&app.keys, user.session.id, &signed.form_token) {
                 return Err(FormError::Expired.into());
             }
         }
-        let fields = serde_urlencoded::from_bytes(&body).map_err(|_| FormError::Malformed)?;
+        let fields = serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
         Ok(Self(fields))
     }
 }
@@ -50,7 +50,7 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Asked<T> {
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, Error> {
         let query = parts.uri.query().unwrap_or_default();
         are_fields_utf8(query.as_bytes())?;
-        serde_urlencoded::from_str(query).map(Self).map_err(|_| Error::BadRequest)
+        serde_html_form::from_str(query).map(Self).map_err(|_| Error::BadRequest)
     }
 }
 

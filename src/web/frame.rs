@@ -1,6 +1,16 @@
 //! What surrounds the page of a signed-in user.
 
-use super::pages::{Frame, NavItem};
+use axum::{
+    extract::{FromRequestParts, OriginalUri},
+    http::request::Parts,
+    response::Redirect,
+};
+use tower_sessions::Session;
+
+use super::{
+    Error, Me,
+    pages::{Frame, NavItem},
+};
 use crate::{
     app::App,
     auth::{
@@ -10,20 +20,55 @@ use crate::{
     text::nav,
 };
 
-/// The frame of `user`'s page at `path`: only links that they may follow.
-pub fn of(app: &App, user: &CurrentUser, path: &'static str) -> Frame {
+const NOTICE: &str = "notice";
+
+/// The frame of this request's page: only links that the user may follow, and the notice that
+/// the page before has left. That is fetched only when the address says that there is one.
+impl FromRequestParts<App> for Frame {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
+        let Me(user) = Me::from_request_parts(parts, app).await?;
+        let path = match parts.extensions.get::<OriginalUri>() {
+            Some(OriginalUri(uri)) => uri.path().to_owned(),
+            None => parts.uri.path().to_owned(),
+        };
+        let mut frame = of(app, &user, &path);
+        if parts.uri.query() == Some("done")
+            && let Some(session) = parts.extensions.get::<Session>()
+        {
+            frame.notice = session.remove(NOTICE).await?;
+        }
+        Ok(frame)
+    }
+}
+
+fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
     let links = [
         ("/account", nav::ACCOUNT, None),
         ("/admin", nav::OVERVIEW, Some(Permission::UsersRead)),
         ("/admin/users", nav::USERS, Some(Permission::UsersRead)),
         ("/admin/roles", nav::ROLES, Some(Permission::RolesRead)),
+        ("/admin/sessions", nav::SESSIONS, Some(Permission::SessionsRead)),
+        ("/admin/audit", nav::AUDIT, Some(Permission::AuditRead)),
     ];
     let may = |needed: &Option<Permission>| needed.is_none_or(|permission| user.may(permission));
+    // The overview stands above the others, so it is current only by itself.
+    let is_current =
+        |href: &str| path == href || (href != "/admin" && path.starts_with(&format!("{href}/")));
     let nav = links.into_iter().filter(|(_, _, needed)| may(needed));
     Frame {
         user: Some(user.username.clone()),
-        nav: nav.map(|(href, label, _)| NavItem { href, label, current: href == path }).collect(),
+        nav: nav
+            .map(|(href, label, _)| NavItem { href, label, current: is_current(href) })
+            .collect(),
         form_token: token::form_token(&app.keys, user.session.id),
         notice: None,
     }
+}
+
+/// Leads to `path`, which will show the sentence once.
+pub async fn done(session: &Session, notice: &str, path: &str) -> Result<Redirect, Error> {
+    session.insert(NOTICE, notice).await?;
+    Ok(Redirect::to(&format!("{path}?done")))
 }

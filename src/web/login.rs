@@ -18,7 +18,8 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        self, login,
+        self, link,
+        login::{self, Proof},
         next::Next,
         sessions::{self, Wanted},
     },
@@ -77,7 +78,10 @@ pub async fn submit(
 ) -> Result<Response, Error> {
     let by = client.visitor();
     let user = match login::authenticate(&app, &by, &fields.username, &fields.password).await {
-        Ok(Some(user)) => user,
+        Ok(Some(Proof::User(user))) => user,
+        Ok(Some(Proof::OneTime(token))) => {
+            return Ok(Redirect::to(&link::path(token)).into_response());
+        }
         Ok(None) => return Ok(refused(&app, fields)),
         Err(auth::Error::Busy(_)) => return Ok(busy(&app, fields)),
         Err(error) => return Err(error.into()),

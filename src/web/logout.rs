@@ -7,11 +7,18 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Error, Me, client::Client, cookie, form::Form, frame, page::Page, pages::LogoutPage};
+use super::{
+    Error, Me,
+    client::Client,
+    cookie,
+    form::Form,
+    page::Page,
+    pages::{Frame, LogoutPage},
+};
 use crate::{app::App, auth::sessions};
 
-pub async fn show(State(app): State<App>, Me(user): Me) -> impl IntoResponse {
-    Page(LogoutPage { frame: frame::of(&app, &user, "/logout") })
+pub async fn show(frame: Frame) -> impl IntoResponse {
+    Page(LogoutPage { frame })
 }
 
 #[derive(Deserialize)]

@@ -48,11 +48,22 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
         response = Error::MethodNotAllowed.into_response();
         response.headers_mut().extend(allow.map(|methods| (header::ALLOW, methods)));
     }
+    // An address whose parts cannot be read, such as an id that is none, names no page.
+    let is_unread = response.status() == StatusCode::BAD_REQUEST
+        && response.extensions().get::<Problem>().is_none()
+        && response.headers().get(header::CONTENT_TYPE).is_some_and(is_plain_text);
+    if is_unread {
+        response = Error::NotFound.into_response();
+    }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = render(problem, id, response);
     }
     secure(&app.settings, &mut response);
     response
+}
+
+fn is_plain_text(kind: &HeaderValue) -> bool {
+    kind.as_bytes().starts_with(b"text/plain")
 }
 
 /// Whether the request is meant for us, and if it changes something, comes from us.
@@ -88,7 +99,7 @@ fn render(problem: Problem, id: Option<RequestId>, response: Response) -> Respon
         frame: Frame::default(),
         status: problem.status.as_u16(),
         title: problem.title,
-        message: problem.message.to_owned(),
+        message: problem.message.into_owned(),
         action: problem.action.map(|(href, label)| (href.to_owned(), label)),
         request_id: id.map(|id| id.to_string()).unwrap_or_default(),
     };

@@ -1,5 +1,7 @@
 //! What each page shows: one struct per template. Nothing here decides or reads anything.
 
+pub mod admin;
+
 use askama::Template;
 
 use crate::text;
@@ -65,7 +67,11 @@ pub struct AccountPage {
     pub display_name: String,
     pub email: Option<String>,
     pub roles: Vec<AccountRole>,
-    pub permissions: Vec<String>,
+    pub permissions: Vec<AccountPermission>,
+    /// Open sessions, this one first.
+    pub sessions: Vec<SessionLine>,
+    /// What the audit trail says about this person, newest first.
+    pub records: Vec<Record>,
     pub current_problem: Option<String>,
     pub new_problem: Option<String>,
     pub min_length: usize,
@@ -74,61 +80,45 @@ pub struct AccountPage {
 pub struct AccountRole {
     pub name: String,
     pub description: String,
+    /// Where it comes from: `granted by ben on 22 Nov 2026`, or `part of lead`.
+    pub origin: String,
+    pub reason: String,
     /// When the grant ends, as text for a person; `None`: it has no end.
     pub until: Option<String>,
 }
 
-/// `/admin`: how many of what there are, and the first of each list.
-#[derive(Template)]
-#[template(path = "admin/overview.html")]
-pub struct OverviewPage {
-    pub frame: Frame,
-    /// Label and number, e.g. `("Users", 12)`.
-    pub counts: Vec<(&'static str, i64)>,
-    pub users: Vec<UserLine>,
-    /// `None` when this user may not see roles.
-    pub roles: Option<Vec<RoleLine>>,
-}
-
-/// `/admin/users`.
-#[derive(Template)]
-#[template(path = "admin/users.html")]
-pub struct UsersPage {
-    pub frame: Frame,
-    pub users: Vec<UserLine>,
-    /// Query string of the next page, if there is one.
-    pub more: Option<String>,
-}
-
-pub struct UserLine {
-    pub username: String,
-    pub display_name: String,
-    pub email: Option<String>,
-    pub active: bool,
-    /// Names of the roles granted directly.
-    pub roles: Vec<String>,
-    /// As text for a person; `None`: never.
-    pub last_login: Option<String>,
-}
-
-/// `/admin/roles`.
-#[derive(Template)]
-#[template(path = "admin/roles.html")]
-pub struct RolesPage {
-    pub frame: Frame,
-    pub roles: Vec<RoleLine>,
-}
-
-pub struct RoleLine {
+pub struct AccountPermission {
     pub name: String,
-    pub description: String,
-    pub built_in: bool,
-    /// It has every permission, whatever `permissions` lists.
-    pub every: bool,
-    pub permissions: Vec<String>,
-    pub includes: Vec<String>,
-    /// Users who hold it directly.
-    pub holders: i64,
+    /// Roles that permit it.
+    pub through: Vec<String>,
+}
+
+/// An open session, in lists.
+pub struct SessionLine {
+    pub id: String,
+    pub user_id: String,
+    pub username: String,
+    /// `Firefox on Linux`.
+    pub device: String,
+    pub address: String,
+    pub created: String,
+    pub last_seen: String,
+    /// The session of this request.
+    pub is_this: bool,
+    pub can_end: bool,
+}
+
+/// A record of the audit trail in plain words.
+pub struct Record {
+    pub at: String,
+    /// Who: a name, `the operator root`, `somebody not signed in`, `rolecall`.
+    pub actor: String,
+    /// What, as a sentence without its subject: `granted editor to kim`.
+    pub what: String,
+    /// Before and after, as label, before, after (either may be empty).
+    pub changes: Vec<(String, String, String)>,
+    pub address: String,
+    pub request_id: String,
 }
 
 /// Any answer that is an error: what happened, what to do next, and the id to ask by.

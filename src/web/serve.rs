@@ -23,7 +23,11 @@ use tokio::{
 use tower::ServiceExt;
 
 use super::{Peer, router};
-use crate::{app::App, auth::sessions, config::Listen};
+use crate::{
+    app::App,
+    auth::{grants, sessions},
+    config::Listen,
+};
 
 /// Slow clients get this long to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -192,6 +196,9 @@ async fn chores(app: App) {
         tokio::time::sleep(WRITE_EVERY).await;
         if let Err(error) = sessions::write_touched(&app).await {
             tracing::warn!(%error, "uses of sessions were not written down; trying again");
+        }
+        if let Err(error) = grants::record_ends(&app).await {
+            tracing::warn!(%error, "ended grants were not recorded; trying again");
         }
         if let Err(error) = app.keys.follow(&app.db).await {
             tracing::warn!(%error, "could not see which keys are in use; trying again");

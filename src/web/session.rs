@@ -11,8 +11,6 @@ use tower_sessions::Session;
 use super::{Error, cookie};
 use crate::app::App;
 
-const NOTICE: &str = "notice";
-
 /// Puts a `Session` into the request and saves what the handler changed in it. The session's
 /// beginning, its cookie and its end are none of its business: `auth::sessions` has them.
 pub async fn attach(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -27,18 +25,4 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
         return Error::from(error).into_response();
     }
     response
-}
-
-/// Leaves a sentence for the next page.
-pub async fn leave_notice(session: &Session, notice: &str) -> Result<(), Error> {
-    Ok(session.insert(NOTICE, notice).await?)
-}
-
-/// Takes the sentence that the page before left.
-pub async fn take_notice(session: &Session) -> Result<Option<String>, Error> {
-    // Taking what is not there would write, too.
-    match session.get::<String>(NOTICE).await? {
-        Some(_) => Ok(session.remove(NOTICE).await?),
-        None => Ok(None),
-    }
 }

@@ -7,7 +7,6 @@ use rolecall::{
     auth::{
         grants::{self, Until},
         name::{Email, PermissionName},
-        roles,
         users::{self, FirstPassword, NewUser},
     },
     web::Peer,
@@ -15,7 +14,8 @@ use rolecall::{
 use time::Duration;
 
 use crate::support::{
-    Answer, Database, PASSWORD, TestApp, Visitor, both_engines, cli, password, role, username,
+    Answer, Database, PASSWORD, TestApp, Visitor, both_engines, cli, password, role, roles,
+    username,
 };
 
 both_engines!(

@@ -44,7 +44,10 @@ fn assert_secure(answer: &Answer, policy: &str, what: &str) {
     }
     assert!(answer.header("permissions-policy").contains("camera=()"), "{what}");
     let kind = answer.header("content-type");
-    if !answer.body.is_empty() {
+    let is_file = answer.header("content-disposition").starts_with("attachment");
+    if is_file {
+        assert_eq!(kind, "text/csv; charset=utf-8", "{what}");
+    } else if !answer.body.is_empty() {
         assert_eq!(kind, "text/html; charset=utf-8", "{what}");
     }
 }

@@ -75,7 +75,7 @@ async fn record(db: &Database, version: i64, description: &str) {
 }
 
 async fn an_empty_database_is_brought_to_the_schema_once(db: Database) {
-    let behind = Schema::Behind(vec!["0001_schema".into()]);
+    let behind = Schema::Behind(vec!["0001_schema".into(), "0002_people_expand".into()]);
     assert_eq!(schema_at(&db.url).await.unwrap(), behind);
     open(&db, Migrate::Apply).await.unwrap();
     assert_eq!(schema_at(&db.url).await.unwrap(), Schema::Current);
@@ -90,7 +90,10 @@ async fn an_empty_database_is_told_to_be_behind_when_nothing_may_be_applied(db: 
     let Err(OpenError::Migrate(error)) = open(&db, Migrate::Refuse).await else {
         panic!("taken");
     };
-    assert_eq!(error.to_string(), "the schema lacks 0001_schema; run: rolecall migrate");
+    assert_eq!(
+        error.to_string(),
+        "the schema lacks 0001_schema, 0002_people_expand; run: rolecall migrate"
+    );
     assert_eq!(db.tables().await, Vec::<String>::new());
     assert!(!db.path("rolecall.key").exists());
 }
@@ -138,7 +141,7 @@ async fn a_migration_that_did_not_finish_is_refused(db: Database) {
 
 async fn a_newer_schema_is_taken_only_while_it_expands(db: Database) {
     open(&db, Migrate::Apply).await.unwrap();
-    for version in [2, 20_270_101_000_000] {
+    for version in [3, 20_270_101_000_000] {
         record(&db, version, "add things expand").await;
         let before = db.dump().await;
         for migrate in [Migrate::Apply, Migrate::Refuse] {
@@ -148,9 +151,9 @@ async fn a_newer_schema_is_taken_only_while_it_expands(db: Database) {
         db.assert_unchanged(&before).await;
     }
     for (version, description, name) in [
-        (3, "drop things", "0003_drop_things"),
-        (3, "expand things", "0003_expand_things"),
-        (3, "things unexpand", "0003_things_unexpand"),
+        (4, "drop things", "0004_drop_things"),
+        (4, "expand things", "0004_expand_things"),
+        (4, "things unexpand", "0004_things_unexpand"),
         // Older than ours, and not one of ours.
         (0, "add things expand", "0000_add_things_expand"),
     ] {
@@ -238,7 +241,7 @@ async fn of_four_that_start_at_once_on_an_empty_database_all_serve(first: Databa
         for app in opening {
             apps.push(app.await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}")));
         }
-        assert_eq!(db.count("_sqlx_migrations").await, 1);
+        assert_eq!(db.count("_sqlx_migrations").await, 2);
         assert_eq!(db.count("keys").await, 1);
         let key = std::fs::read_to_string(db.path("rolecall.key")).unwrap();
         assert_eq!(key.lines().filter(|line| !line.starts_with('#')).count(), 1);

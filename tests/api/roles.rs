@@ -6,13 +6,13 @@ use rolecall::auth::{
     Error, Refusal, Result,
     explain::{Explanation, explain},
     grants::{self, Until},
+    graph::Graph,
     name::{PermissionName, RoleName},
-    roles::{self, Graph},
     users,
 };
 use time::Duration;
 
-use crate::support::{Dice, TestApp, both_engines, cli, role};
+use crate::support::{Dice, TestApp, both_engines, cli, role, roles};
 
 both_engines!(
     no_role_includes_itself_by_any_way,

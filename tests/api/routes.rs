@@ -23,7 +23,7 @@ const VISITORS: [&str; 6] = ["anonymous", "user", "user-manager", "auditor", "ad
 
 /// What each route answers to each visitor: method and path, then a column for each.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 6]); 19] = [
+const TABLE: [(&str, [&str; 6]); 52] = [
     ("GET /",
         ["303 /login", "303 /account", "303 /account", "303 /account", "303 /account", "303 /login"]),
     ("GET /login",
@@ -53,6 +53,105 @@ const TABLE: [(&str, [&str; 6]); 19] = [
         ["303 /login?next=%2Fadmin%2Fusers", "403", "200", "200", "200", "303 /login?next=%2Fadmin%2Fusers"]),
     ("GET /admin/roles",
         ["303 /login?next=%2Fadmin%2Froles", "403", "200", "200", "200", "303 /login?next=%2Fadmin%2Froles"]),
+    ("POST /account/sessions/end", // without saying which
+        ["303 /login", "400", "400", "400", "400",
+         "303 /login"]),
+    ("POST /admin/users", // without a name
+        ["303 /login", "403", "422", "403", "422",
+         "303 /login"]),
+    ("GET /admin/users/new",
+        ["303 /login?next=%2Fadmin%2Fusers%2Fnew", "403", "200", "403", "200",
+         "303 /login?next=%2Fadmin%2Fusers%2Fnew"]),
+    ("GET /admin/users/00000000-0000-0000-0000-000000000000", // nobody, as all that follow
+        ["303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000", "403", "404", "404", "404",
+         "303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("GET /admin/users/00000000-0000-0000-0000-000000000000/disable",
+        ["303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Fdisable", "403", "404", "403", "404",
+         "303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Fdisable"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/disable",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("GET /admin/users/00000000-0000-0000-0000-000000000000/remove",
+        ["303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Fremove", "403", "404", "403", "404",
+         "303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Fremove"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/remove",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/enable",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/link",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/grant",
+        ["303 /login", "403", "404", "404", "404",
+         "303 /login"]),
+    ("GET /admin/users/00000000-0000-0000-0000-000000000000/revoke", // of no role
+        ["303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Frevoke", "403", "403", "403", "404",
+         "303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Frevoke"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/revoke",
+        ["303 /login", "403", "404", "404", "404",
+         "303 /login"]),
+    ("GET /admin/users/00000000-0000-0000-0000-000000000000/sessions/end",
+        ["303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Fsessions%2Fend", "403", "404", "403", "404",
+         "303 /login?next=%2Fadmin%2Fusers%2F00000000-0000-0000-0000-000000000000%2Fsessions%2Fend"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/sessions/end",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("POST /admin/roles", // without a name
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("GET /admin/roles/new",
+        ["303 /login?next=%2Fadmin%2Froles%2Fnew", "403", "403", "403", "200",
+         "303 /login?next=%2Fadmin%2Froles%2Fnew"]),
+    ("GET /admin/roles/user",
+        ["303 /login?next=%2Fadmin%2Froles%2Fuser", "403", "200", "200", "200",
+         "303 /login?next=%2Fadmin%2Froles%2Fuser"]),
+    ("POST /admin/roles/user", // built in
+        ["303 /login", "403", "403", "403", "409",
+         "303 /login"]),
+    ("POST /admin/roles/user/allow",
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("POST /admin/roles/user/deny",
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("POST /admin/roles/user/include",
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("POST /admin/roles/user/exclude",
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("POST /admin/roles/user/grantor",
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("POST /admin/roles/user/ungrantor",
+        ["303 /login", "403", "403", "403", "422",
+         "303 /login"]),
+    ("GET /admin/roles/user/delete",
+        ["303 /login?next=%2Fadmin%2Froles%2Fuser%2Fdelete", "403", "403", "403", "404",
+         "303 /login?next=%2Fadmin%2Froles%2Fuser%2Fdelete"]),
+    ("POST /admin/roles/user/delete",
+        ["303 /login", "403", "403", "403", "409",
+         "303 /login"]),
+    ("GET /admin/roles/user/holders.csv",
+        ["303 /login?next=%2Fadmin%2Froles%2Fuser%2Fholders.csv", "403", "200", "200", "200",
+         "303 /login?next=%2Fadmin%2Froles%2Fuser%2Fholders.csv"]),
+    ("GET /admin/sessions",
+        ["303 /login?next=%2Fadmin%2Fsessions", "403", "200", "200", "200",
+         "303 /login?next=%2Fadmin%2Fsessions"]),
+    ("POST /admin/sessions/00000000-0000-0000-0000-000000000000/end", // that nobody has
+        ["303 /login", "403", "303 /admin/sessions?done", "403", "303 /admin/sessions?done",
+         "303 /login"]),
+    ("GET /admin/audit",
+        ["303 /login?next=%2Fadmin%2Faudit", "403", "403", "200", "200",
+         "303 /login?next=%2Fadmin%2Faudit"]),
+    ("GET /admin/audit.csv",
+        ["303 /login?next=%2Fadmin%2Faudit.csv", "403", "403", "200", "200",
+         "303 /login?next=%2Fadmin%2Faudit.csv"]),
     ("GET /auth/check",
         ["401", "200", "200", "200", "200", "401"]),
     ("GET /healthz",
@@ -68,8 +167,12 @@ const OUT: &str = "303 /login?done=signed-out";
 const TO_PASSWORD: &str = "303 /account#password";
 
 /// The route that stands in the list for a path of the table.
-fn pattern(path: &str) -> &str {
-    if path.starts_with("/static/") { "/static/{name}" } else { path }
+fn pattern(path: &str) -> String {
+    const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+    if path.starts_with("/static/") {
+        return "/static/{name}".to_owned();
+    }
+    path.replace(NOBODY, "{id}").replace("/admin/roles/user", "/admin/roles/{name}")
 }
 
 /// What `rolecall::web` offers: path and methods.

@@ -32,7 +32,7 @@ fn a_person_gets_where_they_wanted_and_no_further_than_their_roles_reach() {
 
         program.ok(&["grant", "kim", "user-manager"]);
         browser.visit("/admin");
-        browser.sees("All users");
+        browser.sees("Sign-ins in the last 30 days");
         assert!(browser.shows("kim"));
 
         program.ok(&["revoke", "kim", "user-manager"]);

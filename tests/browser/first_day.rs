@@ -35,7 +35,7 @@ fn the_first_admin_comes_in_by_the_link_on_the_terminal_and_nobody_else_does() {
         browser.sees("admin");
         browser.follow("Overview");
         browser.arrives_at("/admin");
-        browser.sees("All users");
+        browser.sees("Sign-ins in the last 30 days");
 
         let stranger = Browser::open(port);
         stranger.visit(&link);
@@ -65,7 +65,7 @@ fn without_a_terminal_the_first_admin_comes_in_by_the_command_that_the_log_names
         browser.try_login("ada", PASSWORD);
         browser.arrives_at("/account");
         browser.visit("/admin");
-        browser.sees("All users");
+        browser.sees("Sign-ins in the last 30 days");
 
         let log = server.stop();
         assert!(log.contains("rolecall user add NAME --role admin --invite"), "{log}");

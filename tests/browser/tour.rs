@@ -126,6 +126,23 @@ pub fn take(program: &Program, browser: &Browser, mut look: impl FnMut(&str)) {
     look("account");
     browser.visit("/admin");
     look("admin");
+    let id = program.json(&["user", "show", "kim"])["id"].as_str().unwrap().to_owned();
+    for (path, name) in [
+        ("/admin/users/new".to_owned(), "admin-user-new"),
+        (format!("/admin/users/{id}?explain=rolecall.users:read"), "admin-user"),
+        (format!("/admin/users/{id}/disable"), "admin-user-disable"),
+        (format!("/admin/users/{id}/remove"), "admin-user-remove"),
+        (format!("/admin/users/{id}/revoke?role=editor"), "admin-user-revoke"),
+        (format!("/admin/users/{id}/sessions/end"), "admin-user-sessions-end"),
+        ("/admin/roles/new".to_owned(), "admin-role-new"),
+        ("/admin/roles/editor".to_owned(), "admin-role"),
+        ("/admin/roles/editor/delete".to_owned(), "admin-role-delete"),
+        ("/admin/sessions".to_owned(), "admin-sessions"),
+        ("/admin/audit".to_owned(), "admin-audit"),
+    ] {
+        browser.visit(&path);
+        look(name);
+    }
     browser.visit("/admin/users");
     look("admin-users");
     browser.visit("/admin/roles");

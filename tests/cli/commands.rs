@@ -177,9 +177,13 @@ fn every_change_is_in_the_audit_trail_and_a_refused_one_is_not() {
 fn migrate_tells_what_is_pending_and_applies_it() {
     on_both(|program| {
         let pending = program.run(&["migrate", "--check"]);
-        assert_eq!((pending.code, pending.out.as_str()), (3, "pending 0001_schema\n"));
+        assert_eq!(
+            (pending.code, pending.out.as_str()),
+            (3, "pending 0001_schema\npending 0002_people_expand\n")
+        );
         assert!(!program.key_file().exists(), "a check makes nothing");
-        assert_eq!(program.ok(&["migrate"]), "applied 0001_schema\n");
+        let applied = "applied 0001_schema\napplied 0002_people_expand\n";
+        assert_eq!(program.ok(&["migrate"]), applied);
         assert!(program.key_file().exists());
         assert_eq!(program.ok(&["migrate", "--check"]), "the schema is up to date\n");
         assert_eq!(program.ok(&["migrate"]), "the schema is up to date\n");

@@ -54,6 +54,17 @@ impl Program {
         self.runtime.block_on(self.database.execute(sql));
     }
 
+    /// Everything that is in the database.
+    pub fn dump(&self) -> String {
+        self.runtime.block_on(self.database.dump())
+    }
+
+    /// A dump without the count of who was alone with a rule.
+    pub fn without_turns(&self, dump: &str) -> String {
+        let lines = dump.lines().filter(|line| !line.starts_with("turns:"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
     pub fn key_file(&self) -> PathBuf {
         self.path("test.key")
     }

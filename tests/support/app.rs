@@ -266,3 +266,40 @@ pub fn password(text: &str) -> Password {
 pub fn form(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
+
+/// One change to a role, by its verb.
+pub mod roles {
+    use rolecall::{
+        app::App,
+        auth::{
+            By, Result,
+            name::{PermissionName, RoleName},
+            roles::{RoleChange, change},
+        },
+    };
+
+    pub async fn create(app: &App, by: &By, role: &RoleName, description: &str) -> Result<()> {
+        let create = RoleChange::Create { description: description.to_owned() };
+        change(app, by, role, &[create]).await
+    }
+
+    pub async fn delete(app: &App, by: &By, role: &RoleName) -> Result<()> {
+        change(app, by, role, &[RoleChange::Delete]).await
+    }
+
+    pub async fn allow(app: &App, by: &By, role: &RoleName, one: &PermissionName) -> Result<()> {
+        change(app, by, role, &[RoleChange::Allow(one.clone())]).await
+    }
+
+    pub async fn deny(app: &App, by: &By, role: &RoleName, one: &PermissionName) -> Result<()> {
+        change(app, by, role, &[RoleChange::Deny(one.clone())]).await
+    }
+
+    pub async fn include(app: &App, by: &By, role: &RoleName, other: &RoleName) -> Result<()> {
+        change(app, by, role, &[RoleChange::Include(other.clone())]).await
+    }
+
+    pub async fn exclude(app: &App, by: &By, role: &RoleName, other: &RoleName) -> Result<()> {
+        change(app, by, role, &[RoleChange::Exclude(other.clone())]).await
+    }
+}

@@ -8,7 +8,7 @@ mod database;
 mod dice;
 mod visitor;
 
-pub use app::{PASSWORD, TestApp, cli, form, password, role, username};
+pub use app::{PASSWORD, TestApp, cli, form, password, role, roles, username};
 pub use database::{Database, Engine, Pool};
 pub use dice::Dice;
 pub use visitor::{Answer, Visitor};

@@ -1,0 +1,188 @@
+//! Who may change whom and what. One function decides, [`Authority::may`]; every operation of
+//! a person asks it inside its own transaction, and pages ask it for which buttons to show.
+
+use std::collections::BTreeSet;
+
+use super::{
+    Actor, By, Refusal, Result, access::Permission, explain::effective, graph::Graph, name::ADMIN,
+};
+use crate::{
+    app::App,
+    db::{Tx, UserId, grants, permissions, roles, users},
+};
+
+/// Something that a person wants to change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// Make a user.
+    CreateUser,
+    /// Edit, rename, disable, enable, link or remove this user, who has these roles by grants.
+    User {
+        id: UserId,
+        roles: &'a [String],
+    },
+    /// End sessions of this user.
+    Sessions {
+        id: UserId,
+        roles: &'a [String],
+    },
+    /// Grant the role to this user, or change the grant.
+    Grant {
+        to: UserId,
+        role: &'a str,
+    },
+    Revoke {
+        role: &'a str,
+    },
+    /// Make a role, or say what it is for.
+    DescribeRole,
+    /// Give the role a permission, or take it away.
+    PermissionOf {
+        permission: &'a str,
+    },
+    /// Make the role include another, or end that.
+    IncludeOf {
+        other: &'a str,
+    },
+    /// Let holders of another role grant this one, or end that; or delete the role.
+    RoleItself {
+        role: &'a str,
+    },
+}
+
+/// What somebody may change.
+#[derive(Debug)]
+pub struct Authority {
+    holder: Holder,
+    graph: Graph,
+    /// All permissions there are.
+    all: BTreeSet<String>,
+    grantors: Vec<roles::Pair>,
+}
+
+#[derive(Debug)]
+enum Holder {
+    /// The operator, rolecall itself, and whoever has the role `admin`.
+    Everything,
+    Person {
+        id: UserId,
+        roles: BTreeSet<String>,
+        permissions: BTreeSet<String>,
+    },
+    Nobody,
+}
+
+impl Authority {
+    /// What `by` may change, as the transaction sees it.
+    pub async fn of(app: &App, tx: &mut Tx, by: &By) -> Result<Self> {
+        let graph = Graph::load_in(tx).await?;
+        let all: BTreeSet<String> = permissions::list_in(tx).await?.into_iter().collect();
+        let holder = match &by.actor {
+            Actor::Cli(_) | Actor::System => Holder::Everything,
+            Actor::Visitor => Holder::Nobody,
+            Actor::User { id, .. } => {
+                let user = users::find_in(tx, *id).await?;
+                let is_active = user.is_some_and(|user| user.status == users::Status::Active);
+                let grants = grants::list_of_user_in(tx, *id).await?;
+                let (roles, permissions) = effective(&graph, &all, &grants, app.now());
+                match is_active {
+                    true if roles.contains(ADMIN) => Holder::Everything,
+                    true => Holder::Person { id: *id, roles, permissions },
+                    false => Holder::Nobody,
+                }
+            }
+        };
+        let grantors = roles::list_grantors_in(tx).await?;
+        Ok(Self { holder, graph, all, grantors })
+    }
+
+    /// The decision.
+    pub fn may(&self, change: Change<'_>) -> bool {
+        let (id, own_roles, own) = match &self.holder {
+            Holder::Everything => return true,
+            Holder::Nobody => return false,
+            Holder::Person { id, roles, permissions } => (*id, roles, permissions),
+        };
+        let has = |permission: Permission| own.contains(permission.name());
+        let passes_on = |role: &str| self.carried(role).is_subset(own);
+        match change {
+            Change::CreateUser => has(Permission::UsersWrite),
+            Change::User { id: target, roles } => {
+                has(Permission::UsersWrite) && (target == id || self.may_grant_all(roles))
+            }
+            Change::Sessions { id: target, roles } => {
+                has(Permission::SessionsWrite) && (target == id || self.may_grant_all(roles))
+            }
+            // To oneself nobody grants, so that no grant outlives what its giver was given.
+            Change::Grant { to, role } => to != id && self.may_pass(own_roles, own, role),
+            Change::Revoke { role } => self.may_pass(own_roles, own, role),
+            Change::DescribeRole => has(Permission::RolesWrite),
+            Change::PermissionOf { permission } => {
+                has(Permission::RolesWrite) && own.contains(permission)
+            }
+            Change::IncludeOf { other } => has(Permission::RolesWrite) && passes_on(other),
+            Change::RoleItself { role } => has(Permission::RolesWrite) && passes_on(role),
+        }
+    }
+
+    /// Whether a role may be handed on: it is held, or everything in it is, or it names a role
+    /// that is held as its grantor and holds nothing of rolecall's own that is not.
+    fn may_pass(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
+        let carried = self.carried(role);
+        let has = |permission: Permission| own.contains(permission.name());
+        let is_held = own_roles.contains(role);
+        let is_covered = !carried.is_empty() && carried.is_subset(own);
+        if has(Permission::UsersWrite) && (is_held || is_covered) {
+            return true;
+        }
+        let names_own =
+            self.grantors.iter().any(|pair| pair.role == role && own_roles.contains(&pair.other));
+        let ours = carried.iter().filter(|name| name.starts_with("rolecall."));
+        has(Permission::UsersRead)
+            && names_own
+            && role != ADMIN
+            && ours.into_iter().all(|name| own.contains(name))
+    }
+
+    fn may_grant_all(&self, roles: &[String]) -> bool {
+        roles.iter().all(|role| self.may(Change::Revoke { role }))
+    }
+
+    /// All that the role permits, by itself and through what it includes.
+    fn carried(&self, role: &str) -> BTreeSet<String> {
+        if role == ADMIN {
+            return self.all.clone();
+        }
+        let roles = self.graph.closure(role);
+        roles.iter().flat_map(|role| self.graph.permissions(role).iter().cloned()).collect()
+    }
+}
+
+/// Refuses the change unless `by` may make it.
+///
+/// # Errors
+/// [`Refusal::NotYours`].
+pub async fn require(app: &App, tx: &mut Tx, by: &By, change: Change<'_>) -> Result<()> {
+    if matches!(by.actor, Actor::Cli(_) | Actor::System) {
+        return Ok(());
+    }
+    if Authority::of(app, tx, by).await?.may(change) {
+        Ok(())
+    } else {
+        tracing::warn!(?change, "refused: the person may not change this");
+        Err(Refusal::NotYours.into())
+    }
+}
+
+/// Names of the roles that the user has by grants that hold.
+pub async fn granted_roles(app: &App, tx: &mut Tx, id: UserId) -> Result<Vec<String>> {
+    let grants = grants::list_of_user_in(tx, id).await?;
+    let holding = grants.into_iter().filter(|grant| grant.holds_at(app.now()));
+    Ok(holding.map(|grant| grant.role_name).collect())
+}
+
+/// The same as [`require`] for a change to a user, whose roles decide.
+pub async fn require_user(app: &App, tx: &mut Tx, by: &By, id: UserId) -> Result<()> {
+    let roles = granted_roles(app, tx, id).await?;
+    require(app, tx, by, Change::User { id, roles: &roles }).await
+}

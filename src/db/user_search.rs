@@ -1,0 +1,129 @@
+//! Finding users by the beginning of a name or e-mail, with filters, a page at a time.
+
+use time::{OffsetDateTime, macros::datetime};
+
+use super::{Db, UserId, grants, sql, tallies, users::Status};
+
+/// What to look for.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// Beginning of a name or e-mail, as keys have it; empty: any.
+    pub prefix: String,
+    /// Role held by a grant; empty: any.
+    pub role: String,
+    /// `active`, `disabled`; empty: any.
+    pub status: String,
+    pub login: LastLogin,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LastLogin {
+    Any,
+    Never,
+    /// At this time or later.
+    Since(OffsetDateTime),
+    /// Before this time, or never.
+    NotSince(OffsetDateTime),
+}
+
+impl LastLogin {
+    /// Whether never counts, and from when until when.
+    fn bounds(self) -> (bool, OffsetDateTime, OffsetDateTime) {
+        const FIRST: OffsetDateTime = datetime!(1970-01-01 0:00 UTC);
+        const LAST: OffsetDateTime = datetime!(9999-12-31 0:00 UTC);
+        match self {
+            Self::Any => (true, FIRST, LAST),
+            Self::Never => (true, FIRST, FIRST),
+            Self::Since(at) => (false, at, LAST),
+            Self::NotSince(at) => (true, FIRST, at),
+        }
+    }
+}
+
+/// A user who was found, with the key that was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    pub key: Vec<u8>,
+    pub id: UserId,
+    pub status: Status,
+    pub username: String,
+    pub email: Option<String>,
+    pub display_name: String,
+    pub last_login_at: Option<OffsetDateTime>,
+}
+
+/// A set of users this small is looked through first, else the keys are, in their order.
+const SMALL: i64 = 3000;
+
+// Each user once: by the name if that begins so, else by the e-mail. The joins name their order
+// (`cross join`), since SQLite has no statistics to choose it by.
+macro_rules! find {
+    ($db:expr, $from:literal, $and:literal, $search:expr, $after:expr, $limit:expr, $now:expr) => {{
+        let (low, high) = range(&$search.prefix);
+        let (low, high) = (low.as_slice(), high.as_slice());
+        let (never, since, before) = $search.login.bounds();
+        sql!($db, fetch_all Found:
+            r#"select k.key as "key!: Vec<u8>", u.id as "id: UserId", u.status as "status: Status",
+                      u.username, u.email, u.display_name,
+                      u.last_login_at as "last_login_at: OffsetDateTime" "# + $from + r#"
+               where k.user_id = u.id and "# + $and + r#" k.key >= $1 and k.key < $2 and k.key > $3
+                 and (k.kind = 'name' or not exists
+                      (select 1 from login_keys n where n.user_id = k.user_id
+                       and n.kind = 'name' and n.key >= $1 and n.key < $2))
+                 and ($4 = '' or u.status = $4)
+                 and ($5 = '' or exists
+                      (select 1 from grants g where g.user_id = u.id and g.role_name = $5
+                       and (g.ends_at is null or g.ends_at > $6)))
+                 and ((u.last_login_at is null and $7)
+                      or (u.last_login_at >= $8 and u.last_login_at < $9))
+               order by k.key limit $10"#,
+            low, high, $after, $search.status, $search.role, $now, never, since, before, $limit)
+    }};
+}
+
+/// The users after the key `after` (empty for the first page), by key.
+pub async fn list(
+    db: &Db,
+    search: &Search,
+    after: &[u8],
+    limit: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Found>> {
+    let is_rare_role =
+        !search.role.is_empty() && grants::count_holders(db, &search.role, SMALL).await? < SMALL;
+    if is_rare_role {
+        return find!(
+            db,
+            "from grants d cross join users u cross join login_keys k",
+            "d.user_id = u.id and d.role_name = $5 and",
+            search,
+            after,
+            limit,
+            now
+        );
+    }
+    if search.status == "disabled" && tallies::find(db, tallies::DISABLED).await? < SMALL {
+        return find!(
+            db,
+            "from users u cross join login_keys k",
+            "u.status = $4 and",
+            search,
+            after,
+            limit,
+            now
+        );
+    }
+    find!(db, "from login_keys k cross join users u", "", search, after, limit, now)
+}
+
+/// The keys that begin with `prefix`: from, and up to without.
+fn range(prefix: &str) -> (Vec<u8>, Vec<u8>) {
+    let low = prefix.as_bytes().to_vec();
+    let mut high = low.clone();
+    // UTF-8 never holds 0xff, so the last byte can grow.
+    match high.last_mut() {
+        Some(last) => *last += 1,
+        None => high.push(0xff),
+    }
+    (low, high)
+}

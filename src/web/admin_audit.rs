@@ -1,0 +1,160 @@
+//! `/admin/audit`: who changed what, as page and as CSV.
+
+use axum::{extract::State, response::IntoResponse};
+use serde::Deserialize;
+use time::{Duration, OffsetDateTime};
+use url::form_urlencoded;
+use uuid::Uuid;
+
+use super::{
+    Error, csv,
+    form::Asked,
+    page::Page,
+    pages::{
+        Frame,
+        admin::{AuditFilter, AuditPage},
+    },
+    people,
+};
+use crate::{
+    app::App,
+    auth::{self, Refusal, name::RoleName, users},
+    db::audit::{self, ActorIs, Filter, TargetIs},
+    text,
+};
+
+const PAGE: i64 = 50;
+/// Most records of a CSV: what fits in memory without doubt.
+const MOST_IN_CSV: usize = 50_000;
+const BATCH: i64 = 1000;
+
+#[derive(Deserialize)]
+pub struct Query {
+    #[serde(default)]
+    actor: String,
+    #[serde(default)]
+    target: String,
+    #[serde(default)]
+    action: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
+    /// Id of the last record of the page before.
+    before: Option<Uuid>,
+}
+
+impl Query {
+    fn address(&self, before: Option<Uuid>) -> String {
+        let before = before.map(|id| id.to_string()).unwrap_or_default();
+        let fields = [
+            ("actor", self.actor.as_str()),
+            ("target", &self.target),
+            ("action", &self.action),
+            ("from", &self.from),
+            ("to", &self.to),
+            ("before", &before),
+        ];
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        pairs.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty())).finish()
+    }
+}
+
+/// A filter and its range of ids, or what is wrong with it.
+async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid)), String>, Error> {
+    let mut filter = Filter { action: query.action.trim().to_owned(), ..Filter::default() };
+    let actor = query.actor.trim();
+    if ["visitor", "system"].contains(&actor) || actor.starts_with("cli:") {
+        filter.actor = Some(ActorIs::Label(actor.to_owned()));
+    } else if !actor.is_empty() {
+        match users::find(app, actor).await {
+            Ok(user) => filter.actor = Some(ActorIs::User(user.id)),
+            Err(auth::Error::Refused(refusal)) => return Ok(Err(plain(&refusal))),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let target = query.target.trim();
+    if !target.is_empty() {
+        filter.target = match (users::find(app, target).await, RoleName::parse(target)) {
+            (Ok(user), _) => Some(TargetIs::User(user.id)),
+            (Err(auth::Error::Refused(_)), Ok(role)) => {
+                Some(TargetIs::Role(role.as_str().to_owned()))
+            }
+            (Err(auth::Error::Refused(refusal)), Err(_)) => return Ok(Err(plain(&refusal))),
+            (Err(error), _) => return Err(error.into()),
+        };
+    }
+    let day = |typed: &str, other: OffsetDateTime| match typed.trim() {
+        "" => Some(other),
+        typed => people::parse_time(typed),
+    };
+    let end = app.now() + Duration::days(1);
+    let bounds = day(&query.from, OffsetDateTime::UNIX_EPOCH).zip(day(&query.to, end));
+    let Some((from, to)) = bounds else { return Ok(Err(text::form::UNTIL_INVALID.to_owned())) };
+    let upper = audit::id_at(to + Duration::days(1));
+    let before = query.before.map_or(upper, |before| before.min(upper));
+    Ok(Ok((filter, (audit::id_at(from), before))))
+}
+
+fn plain(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NoUser(_) => text::audit::NO_SUCH_TARGET.to_owned(),
+        other => other.to_string(),
+    }
+}
+
+pub async fn list(
+    State(app): State<App>,
+    frame: Frame,
+    Asked(query): Asked<Query>,
+) -> Result<impl IntoResponse, Error> {
+    let (mut records, problem) = match parse(&app, &query).await? {
+        Ok((filter, range)) => (audit::list(&app.db, &filter, range, PAGE + 1).await?, None),
+        Err(problem) => (Vec::new(), Some(problem)),
+    };
+    let has_more = records.len() > PAGE as usize;
+    records.truncate(PAGE as usize);
+    let more = records.last().filter(|_| has_more).map(|last| query.address(Some(last.id)));
+    Ok(Page(AuditPage {
+        frame,
+        actions: text::audit::actions().to_vec(),
+        problem,
+        more,
+        csv: query.address(None),
+        records: records.into_iter().map(people::record_line).collect(),
+        filter: AuditFilter {
+            actor: query.actor,
+            target: query.target,
+            action: query.action,
+            from: query.from,
+            to: query.to,
+        },
+    }))
+}
+
+pub async fn as_csv(
+    State(app): State<App>,
+    Asked(query): Asked<Query>,
+) -> Result<impl IntoResponse, Error> {
+    let header = ["time", "actor", "action", "target", "detail", "address", "request"];
+    let mut file = csv::File::new(&header);
+    let Ok((filter, (after, mut before))) = parse(&app, &query).await? else {
+        return Err(Error::BadRequest);
+    };
+    let mut count = 0;
+    while count < MOST_IN_CSV {
+        let records = audit::list(&app.db, &filter, (after, before), BATCH).await?;
+        let Some(last) = records.last() else { break };
+        before = last.id;
+        count += records.len();
+        for record in records {
+            let (at, action) = (csv::time(Some(record.at)), record.action.clone());
+            let (target, detail) = (record.target.clone(), record.detail.clone());
+            let line = people::record_line(record);
+            let target = format!("{target}: {}", line.what);
+            let (address, id) = (&line.address, &line.request_id);
+            file.row(&[&at, &line.actor, &action, &target, &detail, address, id]);
+        }
+    }
+    Ok(file.into_response("audit.csv"))
+}

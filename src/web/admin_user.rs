@@ -1,0 +1,335 @@
+//! `/admin/users/{id}`: one user, and what can be done to them.
+
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use tower_sessions::Session;
+use uuid::Uuid;
+
+use super::{
+    Error, Me,
+    admin_users::{parse_profile, take_problem},
+    client::Client,
+    form::{Asked, Form},
+    frame,
+    page::Page,
+    pages::{
+        Frame,
+        admin::{Explained, GrantFields, GrantLine, LinkShownPage, ProfileFields, UserPage},
+    },
+    people,
+};
+use crate::{
+    app::App,
+    auth::{
+        self, By, Refusal,
+        access::{CurrentUser, Permission},
+        authority::{Authority, Change},
+        explain::{self, Explanation},
+        grants::{self, Until},
+        graph::Graph,
+        link,
+        name::RoleName,
+        users,
+    },
+    db::{
+        UserId, audit, grants as grant_rows, permissions, roles, sessions,
+        users::{Status, User},
+    },
+    text,
+};
+
+/// A user's page as somebody sees it.
+struct View<'a> {
+    app: &'a App,
+    reader: &'a CurrentUser,
+    by: By,
+    frame: Frame,
+}
+
+#[derive(Deserialize)]
+pub struct Query {
+    /// A role or permission to explain.
+    #[serde(default)]
+    explain: String,
+}
+
+pub async fn show(
+    State(app): State<App>,
+    Me(reader): Me,
+    client: Client,
+    frame: Frame,
+    Path(id): Path<Uuid>,
+    Asked(query): Asked<Query>,
+) -> Result<impl IntoResponse, Error> {
+    let by = client.user(&reader);
+    let view = View { app: &app, reader: &reader, by, frame };
+    let user = users::find(&app, &id.to_string()).await?;
+    let mut page = page(view, &user, profile(&user)).await?;
+    let asked = query.explain.trim();
+    if !asked.is_empty() {
+        page.explained = Some(explained(&app, &user, asked).await?);
+        page.explain = asked.to_owned();
+    }
+    Ok(Page(page))
+}
+
+fn profile(user: &User) -> ProfileFields {
+    ProfileFields {
+        username: user.username.clone(),
+        email: user.email.clone().unwrap_or_default(),
+        display_name: user.display_name.clone(),
+        version: user.version,
+        ..ProfileFields::default()
+    }
+}
+
+async fn explained(app: &App, user: &User, asked: &str) -> Result<Explained, Error> {
+    use text::explain as words;
+    let no = |line: String| Explained { yes: false, lines: vec![line] };
+    let answer = match explain::explain(app, user, asked).await {
+        Ok(answer) => answer,
+        Err(auth::Error::Refused(refusal)) => return Ok(no(refusal.to_string())),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match answer {
+        Explanation::No => no(words::NO.to_owned()),
+        Explanation::Disabled => no(words::DISABLED.to_owned()),
+        Explanation::Ended(grant) => {
+            let end = grant.ends_at.map(text::time).unwrap_or_default();
+            no(words::ended(&grant.role_name, &end))
+        }
+        Explanation::Yes { grant, through } => {
+            let named = grant_rows::list_named(&app.db, user.id).await?;
+            let named = named.iter().find(|named| named.role_name == grant.role_name);
+            let (by, until) = (named.map(people::granter), grant.ends_at.map(text::time));
+            let mut lines = vec![words::granted(
+                &user.username,
+                &grant.role_name,
+                &by.unwrap_or_default(),
+                &text::time(grant.granted_at),
+                until.as_deref(),
+                &grant.reason,
+            )];
+            lines.extend(through.windows(2).map(|pair| words::includes(&pair[0], &pair[1])));
+            let last = through.last().filter(|last| *last != asked);
+            lines.extend(last.map(|last| words::permits(last, asked)));
+            Explained { yes: true, lines }
+        }
+    })
+}
+
+async fn page(view: View<'_>, user: &User, fields: ProfileFields) -> Result<UserPage, Error> {
+    let View { app, reader, by, frame } = view;
+    let now = app.now();
+    let named = grant_rows::list_named(&app.db, user.id).await?;
+    let holding = named.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now));
+    let held: Vec<String> = holding.map(|grant| grant.role_name.clone()).collect();
+    let mut tx = app.db.begin_read().await?;
+    let authority = Authority::of(app, &mut tx, &by).await?;
+    drop(tx);
+    let all = roles::list(&app.db, now).await?.into_iter().map(|role| role.name);
+    let grantable = all.filter(|role| authority.may(Change::Grant { to: user.id, role }));
+    let graph = Graph::load(&app.db).await?;
+    let every = permissions::list(&app.db).await?.into_iter().collect();
+    let grants = grant_rows::list_of_user(&app.db, user.id).await?;
+    let (_, effective) = explain::effective(&graph, &every, &grants, now);
+    let can_end = authority.may(Change::Sessions { id: user.id, roles: &held });
+    let sessions = if reader.may(Permission::SessionsRead) {
+        let live = sessions::list_of_user(&app.db, user.id, now).await?;
+        let lines = live.into_iter().take(25);
+        Some(lines.map(|one| people::session_line(one, reader.session.id, can_end)).collect())
+    } else {
+        None
+    };
+    let records = if reader.may(Permission::AuditRead) {
+        let records = audit::list_about(&app.db, user.id, Uuid::max(), 20).await?;
+        Some(records.into_iter().map(people::record_line).collect())
+    } else {
+        None
+    };
+    let line = |grant: &grant_rows::Named| GrantLine {
+        role: grant.role_name.clone(),
+        granted: text::time(grant.granted_at),
+        by: people::granter(grant),
+        reason: grant.reason.clone(),
+        until: grant.ends_at.map(text::time),
+        ended: grant.ends_at.is_some_and(|end| end <= now),
+        can_revoke: authority.may(Change::Revoke { role: &grant.role_name }),
+    };
+    Ok(UserPage {
+        frame,
+        id: user.id.to_string(),
+        username: user.username.clone(),
+        active: user.status == Status::Active,
+        has_password: user.password_hash.is_some(),
+        created: text::time(user.created_at),
+        last_login: user.last_login_at.map(text::time),
+        fields,
+        can_edit: authority.may(Change::User { id: user.id, roles: &held }),
+        grants: named.iter().map(line).collect(),
+        permissions: effective.into_iter().collect(),
+        grantable: grantable.collect(),
+        grant: GrantFields::default(),
+        sessions,
+        can_end_sessions: can_end,
+        explain: String::new(),
+        explained: None,
+        records,
+    })
+}
+
+#[derive(Deserialize)]
+pub struct EditFields {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    display_name: String,
+    #[serde(default)]
+    version: i64,
+}
+
+pub async fn edit(
+    State(app): State<App>,
+    Me(reader): Me,
+    client: Client,
+    (session, frame): (Session, Frame),
+    Path(id): Path<Uuid>,
+    Form(typed): Form<EditFields>,
+) -> Result<Response, Error> {
+    let by = client.user(&reader);
+    let EditFields { username, email, display_name, version } = typed;
+    let mut fields =
+        ProfileFields { username, email, display_name, version, ..ProfileFields::default() };
+    if let Some(profile) = parse_profile(&mut fields) {
+        match users::edit(&app, &by, UserId(id), &profile, Some(version)).await {
+            Ok(()) => {
+                let path = format!("/admin/users/{id}");
+                let done = frame::done(&session, text::notice::SAVED, &path).await?;
+                return Ok(done.into_response());
+            }
+            Err(auth::Error::Refused(Refusal::Changed)) => {
+                let now = users::find(&app, &id.to_string()).await?;
+                fields.version = now.version;
+                fields.meanwhile = Some(vec![
+                    (text::audit::label("username"), now.username),
+                    (text::audit::label("email"), now.email.unwrap_or_default()),
+                    (text::audit::label("display_name"), now.display_name),
+                ]);
+            }
+            Err(error) => take_problem(&mut fields, error)?,
+        }
+    }
+    let status = match fields.meanwhile {
+        Some(_) => StatusCode::CONFLICT,
+        None => StatusCode::UNPROCESSABLE_ENTITY,
+    };
+    let user = users::find(&app, &id.to_string()).await?;
+    let view = View { app: &app, reader: &reader, by, frame };
+    Ok((status, Page(page(view, &user, fields).await?)).into_response())
+}
+
+#[derive(Deserialize)]
+pub struct NoFields {}
+
+pub async fn enable(
+    State(app): State<App>,
+    Me(reader): Me,
+    client: Client,
+    session: Session,
+    Path(id): Path<Uuid>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Result<Redirect, Error> {
+    let user = users::find(&app, &id.to_string()).await?;
+    users::enable(&app, &client.user(&reader), user.id).await?;
+    let notice = text::notice::user_enabled(&user.username);
+    frame::done(&session, &notice, &format!("/admin/users/{id}")).await
+}
+
+/// Makes a one-time link and shows it this once.
+pub async fn make_link(
+    State(app): State<App>,
+    Me(reader): Me,
+    client: Client,
+    frame: Frame,
+    Path(id): Path<Uuid>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Result<impl IntoResponse, Error> {
+    let user = users::find(&app, &id.to_string()).await?;
+    let token = link::make(&app, &client.user(&reader), user.id).await?;
+    Ok(Page(LinkShownPage {
+        frame,
+        username: user.username,
+        url: link::url(&app, token),
+        good_for: text::link::GOOD_FOR_PASSWORD,
+        back: format!("/admin/users/{id}"),
+    }))
+}
+
+#[derive(Deserialize)]
+pub struct Granted {
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    until: String,
+    #[serde(default)]
+    reason: String,
+}
+
+pub async fn grant(
+    State(app): State<App>,
+    Me(reader): Me,
+    client: Client,
+    (session, frame): (Session, Frame),
+    Path(id): Path<Uuid>,
+    Form(Granted { role, until, reason }): Form<Granted>,
+) -> Result<Response, Error> {
+    let by = client.user(&reader);
+    let user = users::find(&app, &id.to_string()).await?;
+    let mut fields = GrantFields { role, until, reason, ..GrantFields::default() };
+    if let Some((role, until)) = parse_grant(&mut fields) {
+        match grants::grant(&app, &by, user.id, &role, until, &fields.reason).await {
+            Ok(()) => {
+                let notice = text::notice::granted(role.as_str(), &user.username);
+                let path = format!("/admin/users/{id}");
+                return Ok(frame::done(&session, &notice, &path).await?.into_response());
+            }
+            Err(error) => take_grant_problem(&mut fields, error)?,
+        }
+    }
+    let view = View { app: &app, reader: &reader, by, frame };
+    let mut page = page(view, &user, profile(&user)).await?;
+    page.grant = fields;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
+}
+
+fn parse_grant(fields: &mut GrantFields) -> Option<(RoleName, Until)> {
+    let role = RoleName::parse(&fields.role).ok();
+    let until = match fields.until.trim() {
+        "" => Some(Until::Always),
+        typed => people::parse_time(typed).map(Until::At),
+    };
+    let problem = |is_wrong: bool, text: &str| is_wrong.then(|| text.to_owned());
+    fields.role_problem = problem(role.is_none(), text::form::ROLE_UNKNOWN);
+    fields.until_problem = problem(until.is_none(), text::form::UNTIL_INVALID);
+    role.zip(until)
+}
+
+fn take_grant_problem(fields: &mut GrantFields, error: auth::Error) -> Result<(), Error> {
+    let auth::Error::Refused(refusal) = error else { return Err(error.into()) };
+    let own = |text: &str| Some(text.to_owned());
+    match refusal {
+        Refusal::NoRole(_) => fields.role_problem = own(text::form::ROLE_UNKNOWN),
+        Refusal::NotYours => fields.role_problem = own(text::form::NOT_YOURS),
+        Refusal::LastAdmin => fields.until_problem = own(text::form::LAST_ADMIN),
+        Refusal::EndInPast => fields.until_problem = own(text::form::UNTIL_PAST),
+        Refusal::Reason => fields.reason_problem = own(text::form::REASON_INVALID),
+        other => return Err(auth::Error::from(other).into()),
+    }
+    Ok(())
+}

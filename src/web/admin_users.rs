@@ -1,0 +1,249 @@
+//! `/admin/users`: finding users, and making one.
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use time::Duration;
+use url::form_urlencoded;
+
+use super::{
+    Error, Me,
+    client::Client,
+    form::{Asked, Form},
+    page::Page,
+    pages::{
+        Frame,
+        admin::{LinkShownPage, NewUserPage, ProfileFields, UserLine, UserSearch, UsersPage},
+    },
+};
+use crate::{
+    app::App,
+    auth::{
+        self, By, Refusal,
+        access::Permission,
+        authority::{Authority, Change},
+        link,
+        name::{self, Email, RoleName, Username, parse_display_name},
+        users::{self, FirstPassword, NewUser, Profile},
+    },
+    db::{
+        UserId, grants, roles,
+        user_search::{self, Found, LastLogin, Search},
+        users::Status,
+    },
+    text,
+};
+
+const PAGE: i64 = 50;
+
+#[derive(Deserialize)]
+pub struct Query {
+    #[serde(default)]
+    q: String,
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    login: String,
+    /// Key of the last user of the page before.
+    #[serde(default)]
+    after: String,
+}
+
+pub async fn list(
+    State(app): State<App>,
+    Me(user): Me,
+    frame: Frame,
+    Asked(query): Asked<Query>,
+) -> Result<impl IntoResponse, Error> {
+    let now = app.now();
+    let days_ago = |days| now - Duration::days(days);
+    let search = Search {
+        // What nobody can be called finds nobody.
+        prefix: match query.q.trim() {
+            "" => String::new(),
+            typed => name::key(typed).unwrap_or_else(|| typed.to_lowercase()),
+        },
+        role: query.role.clone(),
+        status: query.status.clone(),
+        login: match query.login.as_str() {
+            "never" => LastLogin::Never,
+            "30d" => LastLogin::Since(days_ago(30)),
+            "not30d" => LastLogin::NotSince(days_ago(30)),
+            "not365d" => LastLogin::NotSince(days_ago(365)),
+            _ => LastLogin::Any,
+        },
+    };
+    let found = user_search::list(&app.db, &search, query.after.as_bytes(), PAGE + 1, now).await?;
+    let has_more = found.len() > PAGE as usize;
+    let found = &found[..found.len().min(PAGE as usize)];
+    let address = |after: &str| {
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        let fields = [
+            ("q", query.q.as_str()),
+            ("role", &query.role),
+            ("status", &query.status),
+            ("login", &query.login),
+            ("after", after),
+        ];
+        pairs.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty())).finish()
+    };
+    let last = found.last().map(|last| String::from_utf8_lossy(&last.key).into_owned());
+    let all_roles = roles::list(&app.db, now).await?;
+    let (more, first) = (
+        last.filter(|_| has_more).map(|last| address(&last)),
+        (!query.after.is_empty()).then(|| match address("") {
+            all if all.is_empty() => "q=".to_owned(),
+            search => search,
+        }),
+    );
+    Ok(Page(UsersPage {
+        frame,
+        users: lines(&app, found).await?,
+        search: UserSearch {
+            q: query.q,
+            role: query.role,
+            status: query.status,
+            login: query.login,
+        },
+        roles: all_roles.into_iter().map(|role| role.name).collect(),
+        more,
+        first,
+        can_create: user.may(Permission::UsersWrite),
+    }))
+}
+
+async fn lines(app: &App, found: &[Found]) -> Result<Vec<UserLine>, Error> {
+    let ids: Vec<UserId> = found.iter().map(|user| user.id).collect();
+    let mut tx = app.db.begin_read().await?;
+    let mut lines = Vec::with_capacity(found.len());
+    for (user, id) in found.iter().zip(ids) {
+        let grants = grants::list_of_user_in(&mut tx, id).await?;
+        let holding = grants.into_iter().filter(|grant| grant.holds_at(app.now()));
+        lines.push(UserLine {
+            id: id.to_string(),
+            username: user.username.clone(),
+            display_name: user.display_name.clone(),
+            email: user.email.clone(),
+            active: user.status == Status::Active,
+            roles: holding.map(|grant| grant.role_name).collect(),
+            last_login: user.last_login_at.map(text::time),
+        });
+    }
+    Ok(lines)
+}
+
+#[derive(Deserialize, Default)]
+pub struct NewFields {
+    #[serde(default)]
+    username: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    display_name: String,
+    /// Ticked roles.
+    #[serde(default)]
+    role: Vec<String>,
+}
+
+pub async fn show_new(
+    State(app): State<App>,
+    client: Client,
+    Me(user): Me,
+    frame: Frame,
+) -> Result<impl IntoResponse, Error> {
+    let by = client.user(&user);
+    let page = new_page(&app, &by, frame, ProfileFields::default(), &[]).await?;
+    Ok(Page(page))
+}
+
+pub async fn create(
+    State(app): State<App>,
+    client: Client,
+    Me(user): Me,
+    frame: Frame,
+    Form(fields): Form<NewFields>,
+) -> Result<Response, Error> {
+    let by = client.user(&user);
+    let mut shown = ProfileFields {
+        username: fields.username,
+        email: fields.email,
+        display_name: fields.display_name,
+        ..ProfileFields::default()
+    };
+    let ticked: Result<Vec<_>, _> = fields.role.iter().map(|role| RoleName::parse(role)).collect();
+    let Ok(ticked) = ticked else { return Err(Error::BadRequest) };
+    if let Some(profile) = parse_profile(&mut shown) {
+        let Profile { username, email, display_name } = profile;
+        let password = FirstPassword::Invite;
+        let new = NewUser { username, email, display_name, roles: &ticked, password };
+        match users::create(&app, &by, new).await {
+            Ok(created) => return Ok(link_page(&app, frame, created).into_response()),
+            Err(error) => take_problem(&mut shown, error)?,
+        }
+    }
+    let page = new_page(&app, &by, frame, shown, &fields.role).await?;
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
+}
+
+fn link_page(app: &App, frame: Frame, created: users::Created) -> impl IntoResponse + use<> {
+    let url = created.invitation.map(|token| link::url(app, token));
+    Page(LinkShownPage {
+        frame,
+        username: created.user.username,
+        url: url.unwrap_or_default(),
+        good_for: text::link::GOOD_FOR_INVITATION,
+        back: format!("/admin/users/{}", created.user.id),
+    })
+}
+
+async fn new_page(
+    app: &App,
+    by: &By,
+    frame: Frame,
+    fields: ProfileFields,
+    ticked: &[String],
+) -> Result<NewUserPage, Error> {
+    let mut tx = app.db.begin_read().await?;
+    let authority = Authority::of(app, &mut tx, by).await?;
+    // Nobody yet: an id that no user has.
+    let to = UserId(uuid::Uuid::nil());
+    let roles = roles::list(&app.db, app.now()).await?.into_iter().map(|role| role.name);
+    let grantable = roles.filter(|role| authority.may(Change::Grant { to, role }));
+    let roles = grantable.map(|role| (ticked.contains(&role), role));
+    Ok(NewUserPage { frame, fields, roles: roles.map(|(ticked, role)| (role, ticked)).collect() })
+}
+
+/// The profile that the fields describe; `None`, with the problems beside the fields, when they
+/// describe none.
+pub fn parse_profile(fields: &mut ProfileFields) -> Option<Profile> {
+    let username = Username::parse(&fields.username);
+    let email = match fields.email.trim() {
+        "" => Ok(None),
+        typed => Email::parse(typed).map(Some),
+    };
+    let display_name = parse_display_name(&fields.display_name);
+    let problem = |is_wrong: bool, text: &str| is_wrong.then(|| text.to_owned());
+    fields.username_problem = problem(username.is_err(), text::form::USERNAME_INVALID);
+    fields.email_problem = problem(email.is_err(), text::form::EMAIL_INVALID);
+    fields.display_name_problem = problem(display_name.is_err(), text::form::DISPLAY_NAME_INVALID);
+    Some(Profile { username: username.ok()?, email: email.ok()?, display_name: display_name.ok()? })
+}
+
+/// Puts a refusal beside the field that it is about; what is about none is an error page.
+pub fn take_problem(fields: &mut ProfileFields, error: auth::Error) -> Result<(), Error> {
+    match error {
+        auth::Error::Refused(Refusal::NameTaken(_)) => {
+            fields.username_problem = Some(text::form::USERNAME_TAKEN.to_owned());
+        }
+        auth::Error::Refused(Refusal::EmailTaken(_)) => {
+            fields.email_problem = Some(text::form::EMAIL_TAKEN.to_owned());
+        }
+        error => return Err(error.into()),
+    }
+    Ok(())
+}

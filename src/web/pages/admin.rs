@@ -1,0 +1,344 @@
+//! What each admin page shows: one struct per template. Buttons that a person may not use are
+//! absent: `can_…` says so, and nothing of a page is there that its reader may not see.
+
+use askama::Template;
+
+use super::{Frame, Record, SessionLine};
+use crate::text;
+
+/// `/admin`: how things stand. What the reader may not see is `None`.
+#[derive(Template)]
+#[template(path = "admin/overview.html")]
+pub struct OverviewPage {
+    pub frame: Frame,
+    /// Label, number (as text, `10,000+` where counting would take long) and where to see them.
+    pub counts: Vec<(&'static str, String, Option<&'static str>)>,
+    /// Shown when fewer than two admins can log in without end: what to do.
+    pub few_admins: Option<&'static str>,
+    pub chart: Chart,
+    pub ending: Vec<EndingGrant>,
+    pub records: Option<Vec<Record>>,
+}
+
+/// Logins and refusals of the last 30 days, oldest first. Heights and places are computed, in
+/// units of the drawing (720 wide, 160 high), so that the template only puts them down.
+pub struct Chart {
+    pub days: Vec<ChartDay>,
+    /// The highest number, which reaches the top.
+    pub highest: i64,
+    pub logins: i64,
+    pub refusals: i64,
+}
+
+pub struct ChartDay {
+    /// `22 Nov 2026`.
+    pub day: String,
+    pub logins: i64,
+    pub refusals: i64,
+    /// Left edge of the day's column.
+    pub x: i64,
+    pub width: i64,
+    /// Bars stand on y = 160: logins from below, refusals upon them.
+    pub login_y: i64,
+    pub login_height: i64,
+    pub refusal_y: i64,
+    pub refusal_height: i64,
+}
+
+/// A grant that ends within seven days.
+pub struct EndingGrant {
+    pub user_id: String,
+    pub username: String,
+    pub role: String,
+    pub ends: String,
+}
+
+/// `/admin/users`: search, filters and one page of what they find. All of it is in the address.
+#[derive(Template)]
+#[template(path = "admin/users.html")]
+pub struct UsersPage {
+    pub frame: Frame,
+    pub search: UserSearch,
+    /// Names of all roles, for the filter.
+    pub roles: Vec<String>,
+    pub users: Vec<UserLine>,
+    /// Query string of the next page, if there is one (without `?`).
+    pub more: Option<String>,
+    /// There is a page before: the query string of the first one.
+    pub first: Option<String>,
+    pub can_create: bool,
+}
+
+/// The search as it was asked; empty is "any".
+#[derive(Default, Clone)]
+pub struct UserSearch {
+    /// Beginning of a name or e-mail.
+    pub q: String,
+    pub role: String,
+    /// `active`, `disabled` or empty.
+    pub status: String,
+    /// `never`, `30d` (within 30 days), `not30d`, `not365d` (longer ago, or never), or empty.
+    pub login: String,
+}
+
+pub struct UserLine {
+    pub id: String,
+    pub username: String,
+    pub display_name: String,
+    pub email: Option<String>,
+    pub active: bool,
+    /// Names of the roles granted directly.
+    pub roles: Vec<String>,
+    /// As text for a person; `None`: never.
+    pub last_login: Option<String>,
+}
+
+/// `/admin/users/new`: a user who is invited by a link.
+#[derive(Template)]
+#[template(path = "admin/user_new.html")]
+pub struct NewUserPage {
+    pub frame: Frame,
+    pub fields: ProfileFields,
+    /// Roles that the reader may grant, and whether each is ticked (checkboxes named `role`).
+    pub roles: Vec<(String, bool)>,
+}
+
+/// Fields of a user's profile with what is wrong with each.
+#[derive(Default, Clone)]
+pub struct ProfileFields {
+    pub username: String,
+    pub email: String,
+    pub display_name: String,
+    pub username_problem: Option<String>,
+    pub email_problem: Option<String>,
+    pub display_name_problem: Option<String>,
+    /// Version that the form was made from (hidden field `version`).
+    pub version: i64,
+    /// Somebody else saved meanwhile: what is stored now, as label and value.
+    pub meanwhile: Option<Vec<(&'static str, String)>>,
+}
+
+/// `/admin/users/{id}`.
+#[derive(Template)]
+#[template(path = "admin/user.html")]
+pub struct UserPage {
+    pub frame: Frame,
+    pub id: String,
+    pub username: String,
+    pub active: bool,
+    pub has_password: bool,
+    pub created: String,
+    pub last_login: Option<String>,
+    /// The form is read-only facts when `can_edit` is false.
+    pub fields: ProfileFields,
+    /// Edit, disable, enable, remove, make a link.
+    pub can_edit: bool,
+    pub grants: Vec<GrantLine>,
+    /// Effective permissions.
+    pub permissions: Vec<String>,
+    /// Roles that the reader may grant to this user; no form when empty.
+    pub grantable: Vec<String>,
+    pub grant: GrantFields,
+    /// `None` when the reader may not see sessions.
+    pub sessions: Option<Vec<SessionLine>>,
+    pub can_end_sessions: bool,
+    /// What was asked in the explain form (GET, field `explain`), and the answer as lines; the
+    /// first is `yes` or `no`.
+    pub explain: String,
+    pub explained: Option<Explained>,
+    /// The part of the audit trail about this user; `None` when the reader may not see it.
+    pub records: Option<Vec<Record>>,
+}
+
+pub struct Explained {
+    pub yes: bool,
+    /// The path, a sentence each.
+    pub lines: Vec<String>,
+}
+
+pub struct GrantLine {
+    pub role: String,
+    pub granted: String,
+    /// Who granted it, as a name.
+    pub by: String,
+    pub reason: String,
+    pub until: Option<String>,
+    /// Its end has come.
+    pub ended: bool,
+    pub can_revoke: bool,
+}
+
+/// The grant form: role (select `role`), end (`until`, datetime-local, UTC, may be empty),
+/// `reason`.
+#[derive(Default, Clone)]
+pub struct GrantFields {
+    pub role: String,
+    pub until: String,
+    pub reason: String,
+    pub role_problem: Option<String>,
+    pub until_problem: Option<String>,
+    pub reason_problem: Option<String>,
+}
+
+/// A one-time link, shown this once.
+#[derive(Template)]
+#[template(path = "admin/link.html")]
+pub struct LinkShownPage {
+    pub frame: Frame,
+    pub username: String,
+    pub url: String,
+    /// How long it is good, in words.
+    pub good_for: &'static str,
+    /// Address of the user's page.
+    pub back: String,
+}
+
+/// Asks before something ends: what will, in sentences, and the form that does it.
+#[derive(Template)]
+#[template(path = "admin/confirm.html")]
+pub struct ConfirmPage {
+    pub frame: Frame,
+    pub title: String,
+    pub lines: Vec<String>,
+    /// Address that the form posts to.
+    pub action: String,
+    /// Hidden fields.
+    pub hidden: Vec<(&'static str, String)>,
+    pub button: &'static str,
+    /// Where to go instead.
+    pub back: String,
+}
+
+/// `/admin/roles`.
+#[derive(Template)]
+#[template(path = "admin/roles.html")]
+pub struct RolesPage {
+    pub frame: Frame,
+    pub roles: Vec<RoleLine>,
+    /// Query strings of the next page and, when there is a page before, of the first.
+    pub more: Option<String>,
+    pub first: Option<String>,
+    pub can_create: bool,
+}
+
+pub struct RoleLine {
+    pub name: String,
+    pub description: String,
+    pub built_in: bool,
+    /// It has every permission, whatever `permissions` lists.
+    pub has_all: bool,
+    pub permissions: Vec<String>,
+    pub includes: Vec<String>,
+    /// Users who hold it directly, as text (`1,000+` where counting would take long).
+    pub holders: String,
+}
+
+/// `/admin/roles/new`.
+#[derive(Template)]
+#[template(path = "admin/role_new.html")]
+pub struct NewRolePage {
+    pub frame: Frame,
+    pub name: String,
+    pub description: String,
+    pub name_problem: Option<String>,
+    pub description_problem: Option<String>,
+}
+
+/// `/admin/roles/{name}`.
+#[derive(Template)]
+#[template(path = "admin/role.html")]
+pub struct RolePage {
+    pub frame: Frame,
+    pub name: String,
+    pub built_in: bool,
+    pub description: String,
+    pub description_problem: Option<String>,
+    pub version: i64,
+    /// Somebody else saved another description meanwhile: this one.
+    pub meanwhile: Option<String>,
+    /// The reader may edit roles at all.
+    pub can_edit: bool,
+    pub can_delete: bool,
+    /// `admin` has all, by itself.
+    pub has_all: bool,
+    pub permissions: Vec<Removable>,
+    /// Offered for the field that adds a permission (datalist).
+    pub offered_permissions: Vec<String>,
+    /// Roles included, as a tree written line by line: depth from 0, name.
+    pub includes: Vec<TreeLine>,
+    /// Roles that may be included yet.
+    pub includable: Vec<String>,
+    /// Roles that include this one, as a tree upwards.
+    pub included_in: Vec<TreeLine>,
+    pub grantors: Vec<Removable>,
+    pub addable_grantors: Vec<String>,
+    /// A change of permissions, includes or grantors that was refused: why.
+    pub problem: Option<String>,
+    pub holders: Vec<HolderLine>,
+    /// Query string of the next page of holders.
+    pub more: Option<String>,
+    /// The reader may see users; without, `holders` is empty.
+    pub can_see_holders: bool,
+}
+
+pub struct Removable {
+    pub name: String,
+    pub can_remove: bool,
+}
+
+pub struct TreeLine {
+    pub depth: usize,
+    pub name: String,
+    pub can_remove: bool,
+}
+
+pub struct HolderLine {
+    pub user_id: String,
+    pub username: String,
+    pub granted: String,
+    pub by: String,
+    pub reason: String,
+    pub until: Option<String>,
+}
+
+/// `/admin/sessions`.
+#[derive(Template)]
+#[template(path = "admin/sessions.html")]
+pub struct SessionsPage {
+    pub frame: Frame,
+    /// Name or e-mail that was asked for; empty: everybody.
+    pub user: String,
+    /// There is no such user.
+    pub user_problem: Option<&'static str>,
+    pub sessions: Vec<SessionLine>,
+    pub more: Option<String>,
+}
+
+/// `/admin/audit`.
+#[derive(Template)]
+#[template(path = "admin/audit.html")]
+pub struct AuditPage {
+    pub frame: Frame,
+    pub filter: AuditFilter,
+    /// Label and value of each action, for the select.
+    pub actions: Vec<(&'static str, &'static str)>,
+    /// A filter that cannot be read, or names nobody.
+    pub problem: Option<String>,
+    pub records: Vec<Record>,
+    pub more: Option<String>,
+    /// Query string for the CSV of this search.
+    pub csv: String,
+}
+
+/// The filters as they were asked; empty is "any".
+#[derive(Default, Clone)]
+pub struct AuditFilter {
+    /// User name or e-mail, or the name of an operator as `cli:name`.
+    pub actor: String,
+    /// User name or e-mail, or a role's name.
+    pub target: String,
+    pub action: String,
+    /// Days (`2026-11-22`), both included.
+    pub from: String,
+    pub to: String,
+}
