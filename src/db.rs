@@ -82,22 +82,10 @@ impl Db {
     /// writer waits for it.
     pub async fn begin_read(&self) -> sqlx::Result<Tx> {
         Ok(match &self.read {
-            Backend::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
+            Backend::Sqlite(pool) => Tx::Sqlite(in_time(pool.begin()).await?),
             Backend::Postgres(pool) => {
                 let sql = "begin isolation level repeatable read read only";
-                Tx::Postgres(pool.begin_with(sql).await?)
-            }
-        })
-    }
-
-    /// Begins to read one state of the database, whatever others write meanwhile; holds up
-    /// nobody. Nothing can be written in it.
-    pub async fn snapshot(&self) -> sqlx::Result<Tx> {
-        Ok(match &self.read {
-            Backend::Sqlite(pool) => Tx::Sqlite(pool.begin().await?),
-            Backend::Postgres(pool) => {
-                let begin = "begin isolation level repeatable read read only";
-                Tx::Postgres(pool.begin_with(begin).await?)
+                Tx::Postgres(in_time(pool.begin_with(sql)).await?)
             }
         })
     }

@@ -21,7 +21,7 @@ pub async fn export(
     format: Format,
     mut write: impl FnMut(&str) -> std::io::Result<()>,
 ) -> Result<(), SeedError> {
-    let mut tx = app.db.snapshot().await?;
+    let mut tx = app.db.begin_read().await?;
     let (permissions, roles) = present::load_roles(&mut tx, app.now()).await?;
     let mut file = Writer { format, write: &mut write, table: None };
     file.begin()?;
