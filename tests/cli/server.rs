@@ -206,3 +206,24 @@ fn it_serves_on_a_unix_socket_too() {
         assert!(refused.err.contains("public_url"), "{}", refused.err);
     });
 }
+
+#[test]
+fn a_password_that_was_made_is_good_for_one_login_which_sets_a_new_one() {
+    on_both(|program| {
+        let made = program.ok(&["user", "add", "kim", "--generate-password"]);
+        let made = made.trim();
+        let server = program.serve(&[]);
+        let fields = [("username", "kim"), ("password", made)];
+        let first = server.post("/login", "", &fields);
+        assert_eq!(first.status, 303);
+        assert_eq!(first.header("set-cookie"), None, "it opens no session");
+        let link = first.header("location").unwrap().to_owned();
+        assert!(link.starts_with("/link?token="), "{link}");
+        assert_eq!(server.post("/login", "", &fields).status, 401, "it is spent");
+        let token = link.split_once('=').unwrap().1;
+        let choice = [("token", token), ("password", PASSWORD)];
+        assert_eq!(server.post("/link", "", &choice).status, 303);
+        server.login("kim");
+        server.login("kim");
+    });
+}
