@@ -1,0 +1,72 @@
+//! Error pages: a title and a message each, and the labels of what leads on.
+
+pub const REQUEST_ID: &str = "Request ID";
+
+pub const TO_ACCOUNT: &str = "Go to your account";
+pub const TO_LOGIN: &str = "Go to sign-in";
+pub const TRY_AGAIN: &str = "Try again";
+pub const GO_BACK: &str = "Open the page again";
+
+pub const BAD_REQUEST_TITLE: &str = "This request could not be read";
+pub const BAD_REQUEST: &str = "Something in the address or the form is missing or garbled. \
+                               Open the page again and retry.";
+
+pub const FORBIDDEN_TITLE: &str = "This page needs another role";
+pub const FORBIDDEN: &str = "You are signed in, but none of your roles allows what you asked \
+                             for. Ask an administrator if you need it.";
+
+pub const CROSS_SITE_TITLE: &str = "This form came from elsewhere";
+pub const CROSS_SITE: &str = "To protect your account, forms are accepted from our own pages \
+                              only. Nothing was changed. Open the page here and send it again.";
+
+pub const FORM_EXPIRED_TITLE: &str = "This form is out of date";
+pub const FORM_EXPIRED: &str = "You signed in or out since the form was opened. Nothing was \
+                                changed. Open the page again and send it once more.";
+
+pub const TO_OVERVIEW: &str = "Go to the overview";
+pub const REFUSED_TITLE: &str = "This cannot be done";
+
+pub const NOT_FOUND_TITLE: &str = "There is no page here";
+pub const NOT_FOUND: &str = "Check the address, or start from your account.";
+
+pub const METHOD_NOT_ALLOWED_TITLE: &str = "This does not work here";
+pub const METHOD_NOT_ALLOWED: &str =
+    "The page exists, but it cannot be used this way. Open it from its link or form.";
+
+pub const TOO_LARGE_TITLE: &str = "That was too much at once";
+pub const TOO_LARGE: &str =
+    "The form was larger than we accept. Nothing was changed. Shorten it and send it again.";
+
+pub const UNSUPPORTED_FORM_TITLE: &str = "This form has the wrong format";
+pub const UNSUPPORTED_FORM: &str = "We accept forms as browsers send them \
+                                    (application/x-www-form-urlencoded). Open the page and \
+                                    send the form from there.";
+
+pub const MISDIRECTED_TITLE: &str = "This is not our address";
+pub const MISDIRECTED: &str = "You reached us under a name that is not set up here. Use the \
+                               address your administrator gave you. Administrators: the \
+                               setting public_url names it.";
+
+pub const HELD_BACK_TITLE: &str = "Too many tries";
+pub const HELD_BACK: &str = "Wait a few minutes, then try again.";
+
+pub const BUSY_TITLE: &str = "One moment, please";
+pub const BUSY: &str = "There is more to do right now than we can take on. Try again in a \
+                        moment. Nothing was changed.";
+
+pub const DATABASE_TITLE: &str = "We will be right back";
+pub const DATABASE: &str = "Our database does not answer at the moment. You stay signed in. \
+                            Try again in a moment.";
+
+pub const INTERNAL_TITLE: &str = "Something went wrong on our side";
+pub const INTERNAL: &str = "Try again. If it happens once more, give the request ID below to \
+                            an administrator: it leads to the cause.";
+
+pub const LINK_INVALID_TITLE: &str = "This link does not work";
+pub const LINK_INVALID: &str = "It was used already, has expired, or was replaced by a newer \
+                                one. Ask an administrator for a new link. Administrators make \
+                                one with: rolecall user link NAME";
+
+pub const SETUP_DONE_TITLE: &str = "rolecall is already set up";
+pub const SETUP_DONE: &str = "There is an administrator, so this link has done its work. Sign \
+                              in, or ask that person for an account.";

@@ -1,0 +1,74 @@
+//! Shared by all forms: labels, hints, and what is wrong with a field.
+
+pub const USERNAME: &str = "User name";
+pub const PASSWORD: &str = "Password";
+pub const NEW_PASSWORD: &str = "New password";
+pub const SHOW_PASSWORD: &str = "Show password";
+pub const SUMMARY: &str = "Nothing is saved yet. Please look at:";
+pub const USERNAME_HINT: &str = "Up to 64 characters, without @.";
+
+pub const USERNAME_REQUIRED: &str = "Enter a user name.";
+pub const USERNAME_INVALID: &str =
+    "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces.";
+pub const USERNAME_TAKEN: &str = "This name is taken. Choose another.";
+pub const PASSWORD_REQUIRED: &str = "Enter a password.";
+pub const PASSWORD_TOO_COMMON: &str =
+    "This password is among the first that others would try. Choose a less common one.";
+pub const PASSWORD_HOLDS_NAME: &str = "This password is too close to your name. Choose another.";
+pub const PASSWORD_UNCHANGED: &str = "This is your current password. Choose a new one.";
+pub const CURRENT_PASSWORD_REQUIRED: &str = "Enter your current password.";
+pub const CURRENT_PASSWORD_WRONG: &str =
+    "This is not your current password. Check it and enter it again.";
+
+pub const EMAIL_INVALID: &str =
+    "This is no email address. It looks like name@example.org, or stays empty.";
+pub const EMAIL_TAKEN: &str =
+    "This address belongs to another account, as its email or its name. Choose another.";
+pub const DISPLAY_NAME_INVALID: &str =
+    "Use at most 200 characters, without line breaks or other signs that do not print.";
+pub const ROLE_NAME_INVALID: &str = "Use 1 to 64 small letters, digits, dots, dashes or \
+                                     underscores, with a letter or digit first. Names that \
+                                     begin with rolecall. are reserved.";
+pub const ROLE_EXISTS: &str = "There is a role of this name. Choose another.";
+pub const ROLE_UNKNOWN: &str = "There is no such role. Choose one from the list.";
+pub const DESCRIPTION_INVALID: &str =
+    "Use at most 500 characters, without line breaks or other signs that do not print.";
+pub const PERMISSION_INVALID: &str =
+    "Write a permission as noun:verb in small letters, such as reports:write.";
+pub const UNTIL_INVALID: &str = "Enter a day and a time, such as 2027-01-31 18:00, or \
+                                 leave the field empty.";
+pub const UNTIL_PAST: &str = "This moment has passed. Choose a later one.";
+pub const REASON_INVALID: &str =
+    "Use at most 500 characters, without line breaks or other signs that do not print.";
+pub const NOT_YOURS: &str = "Your own rights do not reach this far. Ask an administrator to do it.";
+pub const LAST_ADMIN: &str = "This would leave no administrator who can sign in and whose \
+                              role has no end. Make another one first.";
+
+pub const SAVE: &str = "Save changes";
+pub const CANCEL: &str = "Cancel";
+pub const OPTIONAL: &str = "(optional)";
+pub const SEARCH: &str = "Search";
+pub const SHOW: &str = "Show";
+pub const CLEAR: &str = "Clear";
+pub const ANY: &str = "Any";
+/// Heads what is stored now, when somebody else saved meanwhile.
+pub const MEANWHILE: &str = "Somebody else saved this while you were writing.";
+pub const MEANWHILE_INTRODUCTION: &str =
+    "Your entries are still in the form. Saving it again replaces what is stored now:";
+pub const EMPTY: &str = "empty";
+
+pub const PASSWORD_UNPRINTABLE: &str =
+    "A tab, a line break or another sign that does not print is in it. Leave that out.";
+
+/// Below the field for a new password.
+pub fn new_password_hint(min_length: usize) -> String {
+    format!("At least {min_length} characters. A few words that do not belong together work well.")
+}
+
+pub fn password_too_short(min_length: usize) -> String {
+    format!("Use at least {min_length} characters.")
+}
+
+pub fn password_too_long(max_bytes: usize) -> String {
+    format!("Use at most {max_bytes} bytes.")
+}

@@ -1,0 +1,33 @@
+//! `/admin/roles/{name}`.
+
+pub const DESCRIPTION: &str = "Description";
+pub const NO_DESCRIPTION: &str = "No description.";
+pub const DELETE: &str = "Delete…";
+pub const PERMISSIONS: &str = "Permissions";
+pub const NO_PERMISSIONS: &str = "This role carries no permission itself.";
+pub const HAS_ALL: &str =
+    "This role has every permission there is, rolecall's and the applications'.";
+pub const ADD_PERMISSION: &str = "Add a permission";
+pub const ADD_PERMISSION_HINT: &str = "noun:verb, such as reports:write.";
+pub const INCLUDES: &str = "Includes";
+pub const INCLUDES_INTRODUCTION: &str = "Whoever has this role also has these.";
+pub const NO_INCLUDES: &str = "No other role.";
+pub const ADD_INCLUDE: &str = "Include a role";
+pub const INCLUDED_IN: &str = "Included in";
+pub const INCLUDED_IN_INTRODUCTION: &str = "Whoever has one of these also has this role.";
+pub const GRANTORS: &str = "Grantors";
+pub const GRANTORS_INTRODUCTION: &str =
+    "Who has one of these roles and may see users may grant this role to others.";
+pub const NO_GRANTORS: &str = "No role.";
+pub const ADD_GRANTOR: &str = "Add a grantor";
+pub const CHOOSE: &str = "Choose a role";
+pub const ADD: &str = "Add";
+pub const REMOVE: &str = "Remove";
+pub const HOLDERS: &str = "Who has it";
+pub const NO_HOLDERS: &str = "Nobody holds this role directly.";
+pub const CSV: &str = "Download as CSV";
+
+/// How deep a line of a tree stands, for those who hear it; `depth` counts from 0.
+pub fn level(depth: usize) -> String {
+    format!("Level {}:", depth + 1)
+}

@@ -1,0 +1,46 @@
+//! `/admin/users/{id}`.
+
+pub const PROFILE: &str = "Profile";
+pub const DISPLAY_NAME: &str = "Display name";
+pub const EMAIL: &str = "Email";
+pub const SINCE: &str = "Here since";
+pub const PASSWORD: &str = "Password";
+pub const PASSWORD_SET: &str = "Set";
+pub const NO_PASSWORD: &str = "Not set yet";
+
+pub const ACTIONS: &str = "Sign-in";
+pub const LINK: &str = "Make a one-time link";
+pub const LINK_HINT: &str = "To choose a new password. It is shown once, on the next page.";
+pub const ENABLE: &str = "Enable";
+pub const DISABLED_HINT: &str = "This account is disabled: it keeps its roles, but cannot \
+                                 sign in.";
+pub const DISABLE: &str = "Disable…";
+pub const REMOVE: &str = "Remove…";
+pub const END_SESSIONS: &str = "End all…";
+
+pub const GRANTS: &str = "Roles";
+pub const NO_GRANTS: &str = "No role is granted to this user.";
+pub const GRANTED: &str = "Granted";
+pub const BY: &str = "by";
+pub const REASON: &str = "Reason";
+pub const UNTIL: &str = "Ends";
+pub const ENDED: &str = "Ended";
+pub const REVOKE: &str = "Revoke…";
+pub const GRANT: &str = "Grant a role";
+pub const GRANT_CHOOSE: &str = "Choose a role";
+pub const GRANT_UNTIL_HINT: &str = "In UTC. Empty: no end.";
+pub const GRANT_REASON_HINT: &str = "The user sees it, and the audit trail keeps it.";
+pub const GRANT_SUBMIT: &str = "Grant role";
+
+pub const PERMISSIONS: &str = "Permissions";
+pub const NO_PERMISSIONS: &str = "These roles carry no permission.";
+
+pub const EXPLAIN: &str = "May this user …?";
+pub const EXPLAIN_LABEL: &str = "Role or permission";
+pub const EXPLAIN_HINT: &str = "Such as editor or reports:write.";
+pub const EXPLAIN_SUBMIT: &str = "Explain";
+
+pub const SESSIONS: &str = "Sessions";
+pub const ALL_SESSIONS: &str = "All sessions of this user";
+pub const NO_SESSIONS: &str = "This user is signed in nowhere.";
+pub const RECORDS: &str = "What happened";
