@@ -13,7 +13,7 @@ use crate::{
     app::App,
     db::{
         Tx, UserId,
-        audit::Entry,
+        audit::{Action, Entry},
         grants::{self, Grant},
         roles,
         users::User,
@@ -84,7 +84,7 @@ pub(super) async fn grant_in(
         ends_at,
     };
     grants::save(tx, &grant).await?;
-    let entry = Entry::new("grant.create", users::target(user)).detail(json!({
+    let entry = Entry::new(Action::GrantCreate, users::target(user)).detail(json!({
         "role": role.as_str(),
         "before": held.map(described),
         "after": described(&grant),
@@ -118,7 +118,7 @@ pub(super) async fn revoke_in(
     };
     require(app, tx, by, Change::Revoke { role: role.as_str() }).await?;
     grants::delete(tx, user.id, role.as_str()).await?;
-    let entry = Entry::new("grant.delete", users::target(user))
+    let entry = Entry::new(Action::GrantDelete, users::target(user))
         .detail(json!({ "role": role.as_str(), "before": described(&grant) }));
     Ok(app.pen.record(tx, by, entry).await?)
 }
@@ -131,7 +131,7 @@ pub async fn record_ends(app: &App) -> Result<()> {
         let ended = grants::take_ended(&mut tx, app.now(), BATCH).await?;
         for grant in &ended {
             let user = users::in_tx(&mut tx, grant.user_id).await?;
-            let entry = Entry::new("grant.end", users::target(&user))
+            let entry = Entry::new(Action::GrantEnd, users::target(&user))
                 .detail(json!({ "role": grant.role_name, "before": described(grant) }));
             app.pen.record(&mut tx, &By::new(Actor::System), entry).await?;
         }

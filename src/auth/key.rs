@@ -22,7 +22,7 @@ use crate::{
     clock::Clock,
     db::{
         Db,
-        audit::{Entry, RecordError, Target},
+        audit::{Action, Entry, RecordError, Target},
         keys, turns,
     },
     random::{Random, RandomFailed},
@@ -210,7 +210,7 @@ pub async fn rotate(app: &App, by: &By) -> Result<String, RotateError> {
     let mut tx = app.db.begin().await?;
     turns::take(&mut tx, turns::KEYS).await?;
     keys::create(&mut tx, &id, app.now()).await?;
-    app.pen.record(&mut tx, by, Entry::new("key.rotate", Target::Key(id.clone()))).await?;
+    app.pen.record(&mut tx, by, Entry::new(Action::KeyRotate, Target::Key(id.clone()))).await?;
     tx.commit().await?;
     Ok(id)
 }

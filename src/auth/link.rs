@@ -17,7 +17,7 @@ use crate::{
     app::App,
     db::{
         Tx, UserId,
-        audit::{Entry, Target},
+        audit::{Action, Entry, Target},
         grants as grant_rows,
         links::{self, Link, LinkKind},
         turns,
@@ -84,9 +84,9 @@ pub(super) async fn make_in(
     let link = Link { kind, user_id: user.map(|user| user.id) };
     links::create(tx, &token.digest(), &link, now, now + lifetime(kind)).await?;
     let (action, target) = match (kind, user) {
-        (LinkKind::Invitation, Some(user)) => ("link.invite", users::target(user)),
-        (_, Some(user)) => ("link.password", users::target(user)),
-        (_, None) => ("link.setup", Target::Nobody),
+        (LinkKind::Invitation, Some(user)) => (Action::LinkInvite, users::target(user)),
+        (_, Some(user)) => (Action::LinkPassword, users::target(user)),
+        (_, None) => (Action::LinkSetup, Target::Nobody),
     };
     app.pen.record(tx, by, Entry::new(action, target)).await?;
     Ok(token)
@@ -166,7 +166,7 @@ pub async fn set_up(
     // The link is what allows this, not whoever opened it.
     let by = &By { actor: Actor::System, ..by.clone() };
     grants::grant_in(app, &mut tx, by, &user, &admin, Until::Always, "setup").await?;
-    let entry = Entry::new("setup.finish", users::target(&user)).detail(json!({}));
+    let entry = Entry::new(Action::SetupFinish, users::target(&user)).detail(json!({}));
     app.pen.record(&mut tx, by, entry).await?;
     Ok(tx.commit().await?)
 }

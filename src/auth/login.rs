@@ -16,7 +16,7 @@ use crate::{
     app::App,
     db::{
         UserId,
-        audit::{Entry, Target},
+        audit::{Action, Entry, Target},
         links::LinkKind,
         tallies,
         users::{self, Status, User},
@@ -89,7 +89,7 @@ async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result
     let new = app.hasher.hash(password).await?;
     let mut tx = app.db.begin().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
-        let entry = Entry::new("user.hash_renew", people::target(user));
+        let entry = Entry::new(Action::UserHashRenew, people::target(user));
         app.pen.record(&mut tx, &By::new(Actor::System), entry).await?;
     }
     Ok(tx.commit().await?)
@@ -109,12 +109,12 @@ async fn refuse(app: &App, by: &By, found: Option<&User>, typed_name: &str) -> R
     let entry = match still_there {
         Some(user) => {
             tracing::info!(user = %user.id, "login refused");
-            Entry::new("login.refuse", people::target(&user)).detail(json!({}))
+            Entry::new(Action::LoginRefuse, people::target(&user)).detail(json!({}))
         }
         None => {
             let name = logged_name(&app.keys, typed_name);
             tracing::info!(unknown_name = name, "login refused");
-            Entry::new("login.refuse", Target::Nobody).detail(json!({ "unknown_name": name }))
+            Entry::new(Action::LoginRefuse, Target::Nobody).detail(json!({ "unknown_name": name }))
         }
     };
     app.pen.record(&mut tx, by, entry).await?;

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     db::{
         Tx,
-        audit::{Entry, Target},
+        audit::{Action, Entry, Target},
         permissions,
     },
 };
@@ -30,7 +30,7 @@ pub(super) async fn create_in(
     require(app, tx, by, Change::PermissionOf { permission: name }).await?;
     if permissions::create(tx, name, description).await? {
         let detail = json!({ "description": description });
-        record(app, tx, by, "permission.create", name, detail).await?;
+        record(app, tx, by, Action::PermissionCreate, name, detail).await?;
     }
     Ok(())
 }
@@ -47,7 +47,7 @@ pub(super) async fn describe_in(
     require(app, tx, by, Change::PermissionOf { permission: name }).await?;
     if permissions::set_description(tx, name, description).await? {
         let detail = json!({ "after": description });
-        record(app, tx, by, "permission.describe", name, detail).await?;
+        record(app, tx, by, Action::PermissionDescribe, name, detail).await?;
     }
     Ok(())
 }
@@ -62,7 +62,7 @@ pub(super) async fn remove_in(
     let name = editable(permission)?;
     require(app, tx, by, Change::PermissionOf { permission: name }).await?;
     if permissions::delete(tx, name).await? {
-        record(app, tx, by, "permission.delete", name, json!({})).await?;
+        record(app, tx, by, Action::PermissionDelete, name, json!({})).await?;
     }
     Ok(())
 }
@@ -78,7 +78,7 @@ async fn record(
     app: &App,
     tx: &mut Tx,
     by: &By,
-    action: &'static str,
+    action: Action,
     name: &str,
     detail: serde_json::Value,
 ) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::{
     app::App,
     db::{
         Tx,
-        audit::{Entry, Target},
+        audit::{Action, Entry, Target},
         permissions, roles, turns,
     },
 };
@@ -120,24 +120,24 @@ pub(super) async fn change_with(
             roles::create(tx, name, description, app.now()).await?;
             roles::add_grantor(tx, name, DEFAULT_GRANTOR).await?;
             let detail = json!({ "description": description, "grantors": [DEFAULT_GRANTOR] });
-            (true, "role.create", detail)
+            (true, Action::RoleCreate, detail)
         }
         RoleChange::Describe { description } => {
             let description = described(description)?;
             let before = roles::find(tx, name).await?.unwrap_or_default();
             roles::set_description(tx, name, description).await?;
             let detail = json!({ "before": before, "after": description });
-            (before != description, "role.describe", detail)
+            (before != description, Action::RoleDescribe, detail)
         }
-        RoleChange::Delete => (roles::delete(tx, name).await?, "role.delete", json!({})),
+        RoleChange::Delete => (roles::delete(tx, name).await?, Action::RoleDelete, json!({})),
         RoleChange::Allow(permission) => {
             declare(tx, permission).await?;
             let is_new = roles::allow(tx, name, permission.as_str()).await?;
-            (is_new, "role.allow", json!({ "permission": permission.as_str() }))
+            (is_new, Action::RoleAllow, json!({ "permission": permission.as_str() }))
         }
         RoleChange::Deny(permission) => {
             let is_new = roles::deny(tx, name, permission.as_str()).await?;
-            (is_new, "role.deny", json!({ "permission": permission.as_str() }))
+            (is_new, Action::RoleDeny, json!({ "permission": permission.as_str() }))
         }
         RoleChange::Include(other) => {
             includable(tx, other).await?;
@@ -145,20 +145,20 @@ pub(super) async fn change_with(
                 acyclic(tx, role, other).await?;
             }
             let is_new = roles::include(tx, name, other.as_str()).await?;
-            (is_new, "role.include", json!({ "includes": other.as_str() }))
+            (is_new, Action::RoleInclude, json!({ "includes": other.as_str() }))
         }
         RoleChange::Exclude(other) => {
             let is_new = roles::exclude(tx, name, other.as_str()).await?;
-            (is_new, "role.exclude", json!({ "includes": other.as_str() }))
+            (is_new, Action::RoleExclude, json!({ "includes": other.as_str() }))
         }
         RoleChange::AddGrantor(other) => {
             existing(tx, other).await?;
             let is_new = roles::add_grantor(tx, name, other.as_str()).await?;
-            (is_new, "role.grantor_add", json!({ "grantor": other.as_str() }))
+            (is_new, Action::RoleGrantorAdd, json!({ "grantor": other.as_str() }))
         }
         RoleChange::RemoveGrantor(other) => {
             let is_new = roles::delete_grantor(tx, name, other.as_str()).await?;
-            (is_new, "role.grantor_remove", json!({ "grantor": other.as_str() }))
+            (is_new, Action::RoleGrantorRemove, json!({ "grantor": other.as_str() }))
         }
     };
     if is_new {

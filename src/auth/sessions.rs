@@ -19,7 +19,7 @@ use crate::{
     config::Settings,
     db::{
         Tx, UserId,
-        audit::{Entry, Target},
+        audit::{Action, Entry, Target},
         sessions::{self, NewSession},
         tallies,
         users::{User, note_login},
@@ -85,7 +85,7 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
     sessions::create(&mut tx, &row).await?;
     tallies::add(&mut tx, tallies::LOGINS, &day(now), 1).await?;
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
-    let entry = Entry::new("session.create", target(row.id, user.id, &user.username))
+    let entry = Entry::new(Action::SessionCreate, target(row.id, user.id, &user.username))
         .detail(json!({ "remember": wanted.remember, "replaces_another": replaced }));
     app.pen.record(&mut tx, &by, entry).await?;
     tx.commit().await?;
@@ -135,7 +135,9 @@ async fn end_one(app: &App, by: &By, id: Uuid, user_id: UserId, name: &str) -> R
     let mut tx = app.db.begin().await?;
     let ended = sessions::delete(&mut tx, id).await?;
     if ended {
-        app.pen.record(&mut tx, by, Entry::new("session.end", target(id, user_id, name))).await?;
+        app.pen
+            .record(&mut tx, by, Entry::new(Action::SessionEnd, target(id, user_id, name)))
+            .await?;
         tx.commit().await?;
     }
     Ok(ended)
@@ -149,7 +151,7 @@ pub async fn end_of_user(app: &App, by: &By, user_id: UserId) -> Result<u64> {
     crate::db::users::end_epoch(&mut tx, user_id).await?;
     let ended = sessions::delete_of_user(&mut tx, user_id, None).await?;
     let entry =
-        Entry::new("user.sessions_end", users::target(&user)).detail(json!({ "ended": ended }));
+        Entry::new(Action::UserSessionsEnd, users::target(&user)).detail(json!({ "ended": ended }));
     app.pen.record(&mut tx, by, entry).await?;
     tx.commit().await?;
     Ok(ended)
@@ -160,7 +162,8 @@ pub async fn end_all(app: &App, by: &By) -> Result<u64> {
     let mut tx = app.db.begin().await?;
     crate::db::users::end_all_epochs(&mut tx).await?;
     let ended = sessions::delete_all(&mut tx).await?;
-    let entry = Entry::new("sessions.end_all", Target::Sessions).detail(json!({ "ended": ended }));
+    let entry =
+        Entry::new(Action::SessionsEndAll, Target::Sessions).detail(json!({ "ended": ended }));
     app.pen.record(&mut tx, by, entry).await?;
     tx.commit().await?;
     Ok(ended)
@@ -190,7 +193,7 @@ pub async fn end_others(app: &App, by: &By, user: &CurrentUser) -> Result<u64> {
     let mut tx = app.db.begin().await?;
     let ended = sessions::delete_of_user(&mut tx, user.id, Some(user.session.id)).await?;
     let whose = Target::User { id: user.id, name: user.username.clone() };
-    let entry = Entry::new("user.sessions_end", whose).detail(json!({ "ended": ended }));
+    let entry = Entry::new(Action::UserSessionsEnd, whose).detail(json!({ "ended": ended }));
     app.pen.record(&mut tx, by, entry).await?;
     tx.commit().await?;
     Ok(ended)

@@ -18,7 +18,7 @@ use crate::{
     app::App,
     db::{
         Tx, UserId,
-        audit::{self, Entry, Target},
+        audit::{self, Action, Entry, Target},
         grants as grant_rows,
         links::{self, LinkKind},
         login_keys::{self, Kind},
@@ -139,7 +139,7 @@ pub(super) async fn insert_profile(
     users::create(tx, &user).await?;
     take_name(tx, user.id, &profile.username).await?;
     take_email(tx, user.id, profile.email.as_ref()).await?;
-    let entry = Entry::new("user.create", target(&user))
+    let entry = Entry::new(Action::UserCreate, target(&user))
         .detail(json!({ "has_password": user.password_hash.is_some() }))
         .personal("email", user.email.clone())
         .personal("display_name", user.display_name.clone());
@@ -197,7 +197,7 @@ pub(super) async fn set_password_in(
     users::set_password(tx, user.id, hash, expires_at).await?;
     links::delete_of_user(tx, user.id).await?;
     let ended = sessions::delete_of_user(tx, user.id, keep).await?;
-    let entry = Entry::new("user.password", target(user))
+    let entry = Entry::new(Action::UserPassword, target(user))
         .detail(json!({ "sessions_ended": ended, "one_time": expires_at.is_some() }));
     app.pen.record(tx, by, entry).await?;
     Ok(ended)
@@ -267,12 +267,12 @@ pub(super) async fn set_status_in(
     require_user(app, tx, by, user.id).await?;
     users::set_status(tx, user.id, status).await?;
     let (action, detail, one_more, one_less) = if status == Status::Active {
-        ("user.enable", json!({}), tallies::ACTIVE, tallies::DISABLED)
+        (Action::UserEnable, json!({}), tallies::ACTIVE, tallies::DISABLED)
     } else {
         users::end_epoch(tx, user.id).await?;
         let ended = sessions::delete_of_user(tx, user.id, None).await?;
         let detail = json!({ "sessions_ended": ended });
-        ("user.disable", detail, tallies::DISABLED, tallies::ACTIVE)
+        (Action::UserDisable, detail, tallies::DISABLED, tallies::ACTIVE)
     };
     tallies::add(tx, one_more, "", 1).await?;
     tallies::add(tx, one_less, "", -1).await?;
@@ -348,7 +348,7 @@ pub(super) async fn edit_in(
         let User { username, email, display_name, .. } = user;
         json!({ "username": username, "email": email, "display_name": display_name })
     };
-    let entry = Entry::new("user.edit", target(user))
+    let entry = Entry::new(Action::UserEdit, target(user))
         .personal("before", personal(user))
         .personal("after", personal(&new));
     Ok(app.pen.record(tx, by, entry).await?)
@@ -374,7 +374,7 @@ pub(super) async fn remove_in(app: &App, tx: &mut Tx, by: &By, user: &User) -> R
     let grants_ended = grant_rows::delete_of_user(tx, id).await?;
     links::delete_of_user(tx, id).await?;
     users::remove(tx, id).await?;
-    let entry = Entry::new("user.remove", target(user))
+    let entry = Entry::new(Action::UserRemove, target(user))
         .detail(json!({ "sessions_ended": sessions_ended, "grants_ended": grants_ended }));
     app.pen.record(tx, by, entry).await?;
     audit::forget(tx, id).await?;

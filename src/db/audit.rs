@@ -2,6 +2,8 @@
 //! function that makes the change. Whatever is personal stands apart, under a salted digest,
 //! so that it can be deleted with the person and the record remains.
 
+mod action;
+
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,6 +12,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Db, Tx, UserId, sql};
+pub use action::Action;
+
 use crate::{
     clock::Clock,
     random::{Random, RandomFailed},
@@ -118,8 +122,7 @@ impl Target {
 /// One record to write: what was done to whom, and what changed.
 #[derive(Debug)]
 pub struct Entry {
-    /// `noun.verb`, such as `user.create`.
-    pub action: &'static str,
+    pub action: Action,
     pub target: Target,
     /// Before and after, without anything personal.
     pub detail: Value,
@@ -128,7 +131,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub fn new(action: &'static str, target: Target) -> Self {
+    pub fn new(action: Action, target: Target) -> Self {
         Self { action, target, detail: Value::Object(Map::new()), personal: Map::new() }
     }
 
@@ -167,14 +170,14 @@ impl Pen {
         let (at, label, actor_id) =
             (self.clock.now(), by.actor.label(), by.actor.id().map(|id| id.0));
         let (kind, target_id) = (entry.target.kind(), entry.target.id());
-        let detail = entry.detail.to_string();
+        let (action, detail) = (entry.action.name(), entry.detail.to_string());
         let actor_digest = actor.as_ref().map(|part| part.digest());
         let target_digest = target.as_ref().map(|part| part.digest());
         sql!(in tx, execute:
             "insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
                                 request_id, actor_digest, target_digest)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            id, at, entry.action, label, actor_id, kind, target_id, detail,
+            id, at, action, label, actor_id, kind, target_id, detail,
             by.request_id, actor_digest, target_digest)?;
         for (part, personal) in [("actor", actor), ("target", target)] {
             let Some(Personal { user_id, content }) = personal else {

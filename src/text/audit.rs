@@ -3,6 +3,7 @@
 use time::format_description::well_known::Rfc3339;
 
 use super::{count, whole};
+use crate::db::audit::Action;
 
 pub const TITLE: &str = "Audit";
 pub const FILTERS: &str = "Filter records";
@@ -38,152 +39,131 @@ pub fn operator(name: &str) -> String {
 }
 
 /// Every action with its label, for the filter.
-pub fn actions() -> &'static [(&'static str, &'static str)] {
-    &ACTIONS
+pub fn actions() -> Vec<(&'static str, &'static str)> {
+    Action::ALL.iter().map(|action| (action.name(), action_label(*action))).collect()
 }
 
-const ACTIONS: [(&str, &str); 29] = [
-    ("session.create", "Sign-in"),
-    ("login.refuse", "Sign-in refused"),
-    ("session.end", "Session ended"),
-    ("user.sessions_end", "All sessions of a user ended"),
-    ("sessions.end_all", "All sessions ended"),
-    ("user.create", "User added"),
-    ("user.edit", "User edited"),
-    ("user.enable", "User enabled"),
-    ("user.disable", "User disabled"),
-    ("user.remove", "User removed"),
-    ("user.password", "Password set"),
-    ("user.hash_renew", "Password hash renewed"),
-    ("link.invite", "Invitation link made"),
-    ("link.password", "Password link made"),
-    ("link.setup", "Setup link made"),
-    ("setup.finish", "Setup finished"),
-    ("grant.create", "Role granted"),
-    ("grant.delete", "Role revoked"),
-    ("grant.end", "Grant ended by itself"),
-    ("role.create", "Role added"),
-    ("role.describe", "Role described"),
-    ("role.delete", "Role deleted"),
-    ("role.allow", "Permission added"),
-    ("role.deny", "Permission taken away"),
-    ("role.include", "Role included"),
-    ("role.exclude", "Role no longer included"),
-    ("role.grantor_add", "Grantor added"),
-    ("role.grantor_remove", "Grantor taken away"),
-    ("key.rotate", "Key rotated"),
-];
+fn action_label(action: Action) -> &'static str {
+    use Action as A;
+    match action {
+        A::SessionCreate => "Sign-in",
+        A::LoginRefuse => "Sign-in refused",
+        A::SessionEnd => "Session ended",
+        A::UserSessionsEnd => "All sessions of a user ended",
+        A::SessionsEndAll => "All sessions ended",
+        A::UserCreate => "User added",
+        A::UserEdit => "User edited",
+        A::UserEnable => "User enabled",
+        A::UserDisable => "User disabled",
+        A::UserRemove => "User removed",
+        A::UserPassword => "Password set",
+        A::UserHashRenew => "Password hash renewed",
+        A::LinkInvite => "Invitation link made",
+        A::LinkPassword => "Password link made",
+        A::LinkSetup => "Setup link made",
+        A::SetupFinish => "Setup finished",
+        A::GrantCreate => "Role granted",
+        A::GrantDelete => "Role revoked",
+        A::GrantEnd => "Grant ended by itself",
+        A::RoleCreate => "Role added",
+        A::RoleDescribe => "Role described",
+        A::RoleDelete => "Role deleted",
+        A::RoleAllow => "Permission added",
+        A::RoleDeny => "Permission taken away",
+        A::RoleInclude => "Role included",
+        A::RoleExclude => "Role no longer included",
+        A::RoleGrantorAdd => "Grantor added",
+        A::RoleGrantorRemove => "Grantor taken away",
+        A::PermissionCreate => "Permission declared",
+        A::PermissionDescribe => "Permission described",
+        A::PermissionDelete => "Permission removed",
+        A::KeyRotate => "Key rotated",
+    }
+}
 
 /// What was done, without its subject: `granted editor to kim until 1 Jan 2027, 00:00 UTC`.
 /// `detail` gives a value of the record's detail by its path, or nothing.
-pub fn sentence(action: &str, target: &str, detail: &dyn Fn(&str) -> String) -> String {
+pub fn sentence(action: Action, target: &str, detail: &dyn Fn(&str) -> String) -> String {
+    use Action as A;
     let to = whole(target);
-    match action.split_once('.').unwrap_or_default() {
-        ("user", "sessions_end") => of_user_ended(&to, &detail("ended")),
-        ("user", _) => of_user(action, &to, detail),
-        ("grant", _) => of_grant(action, &to, detail),
-        ("role", _) => of_role(action, target, detail),
-        ("session" | "sessions" | "login", _) => of_session(action, &to, detail),
-        ("link" | "setup" | "key", _) => of_link_or_key(action, &to),
-        _ => format!("{action} {to}"),
-    }
-}
-
-fn of_user(action: &str, user: &str, detail: &dyn Fn(&str) -> String) -> String {
-    let ended = ended_with_it(&detail("sessions_ended"));
+    let with_sessions = || {
+        let ended = sessions(&detail("sessions_ended"));
+        ended.map(|sessions| format!(", which ended {sessions}")).unwrap_or_default()
+    };
     match action {
-        "user.create" => format!("added {user}"),
-        "user.edit" => format!("edited the profile of {user}"),
-        "user.enable" => format!("enabled {user}"),
-        "user.disable" => format!("disabled {user}{ended}"),
-        "user.remove" => format!("removed {user}{ended}"),
-        "user.password" if detail("one_time") == "true" => {
-            format!("made a password for {user} that is good for one sign-in{ended}")
+        A::SessionCreate if detail("remember") == "true" => {
+            "signed in, to stay signed in on that device".to_owned()
         }
-        "user.password" => format!("set the password of {user}{ended}"),
-        "user.hash_renew" => {
-            format!("had the password of {user} stored under the current settings")
+        A::SessionCreate => "signed in".to_owned(),
+        A::SessionEnd => format!("ended a session of {to}"),
+        A::LoginRefuse if to.is_empty() => {
+            "was refused at sign-in with a name that does not exist".to_owned()
         }
-        other => format!("{other} {user}"),
+        A::LoginRefuse => format!("was refused at sign-in as {to}"),
+        A::UserSessionsEnd => match sessions(&detail("ended")) {
+            Some(sessions) => format!("ended {sessions} of {to}"),
+            None => format!("ended all sessions of {to}; none was open"),
+        },
+        A::SessionsEndAll => match sessions(&detail("ended")) {
+            Some(sessions) => format!("ended everybody's sessions, {sessions} in all"),
+            None => "ended everybody's sessions; none was open".to_owned(),
+        },
+        A::UserCreate => format!("added {to}"),
+        A::UserEdit => format!("edited the profile of {to}"),
+        A::UserEnable => format!("enabled {to}"),
+        A::UserDisable => format!("disabled {to}{}", with_sessions()),
+        A::UserRemove => format!("removed {to}{}", with_sessions()),
+        A::UserPassword if detail("one_time") == "true" => {
+            format!("made a password for {to} that is good for one sign-in{}", with_sessions())
+        }
+        A::UserPassword => format!("set the password of {to}{}", with_sessions()),
+        A::UserHashRenew => format!("had the password of {to} stored under the current settings"),
+        A::LinkInvite => format!("made an invitation link for {to}"),
+        A::LinkPassword => format!("made a link for {to} to choose a new password"),
+        A::LinkSetup => "made the link that sets up the first administrator".to_owned(),
+        A::SetupFinish => format!("set up {to} as the first administrator"),
+        A::GrantCreate => granted(&to, detail),
+        A::GrantDelete => format!("revoked {} from {to}", detail("role")),
+        A::GrantEnd => format!("took {} from {to}, as its end had come", detail("role")),
+        A::PermissionCreate => format!("declared the permission {target}"),
+        A::PermissionDescribe => format!("changed the description of {target}"),
+        A::PermissionDelete => format!("removed the permission {target}"),
+        A::KeyRotate => format!("put the new key {target} to use"),
+        of_role => changed_role(of_role, target, detail),
     }
 }
 
-fn of_user_ended(user: &str, ended: &str) -> String {
-    match sessions(ended) {
-        Some(sessions) => format!("ended {sessions} of {user}"),
-        None => format!("ended all sessions of {user}; none was open"),
-    }
-}
-
-fn of_grant(action: &str, user: &str, detail: &dyn Fn(&str) -> String) -> String {
+fn granted(user: &str, detail: &dyn Fn(&str) -> String) -> String {
     let role = detail("role");
     let end = match detail("after.until") {
         until if until.is_empty() => String::new(),
         until => format!(" until {}", value("until", &until)),
     };
-    match action {
-        "grant.create" if detail("before").is_empty() => {
-            format!("granted {role} to {user}{end}")
-        }
-        "grant.create" if end.is_empty() => {
-            format!("changed the grant of {role} to {user}, now without end")
-        }
-        "grant.create" => format!("changed the grant of {role} to {user}, now{end}"),
-        "grant.delete" => format!("revoked {role} from {user}"),
-        "grant.end" => format!("took {role} from {user}, as its end had come"),
-        other => format!("{other} {role} {user}"),
+    if detail("before").is_empty() {
+        format!("granted {role} to {user}{end}")
+    } else if end.is_empty() {
+        format!("changed the grant of {role} to {user}, now without end")
+    } else {
+        format!("changed the grant of {role} to {user}, now{end}")
     }
 }
 
-fn of_role(action: &str, role: &str, detail: &dyn Fn(&str) -> String) -> String {
-    let (permission, other, grantor) =
-        (detail("permission"), detail("includes"), detail("grantor"));
+fn changed_role(action: Action, role: &str, detail: &dyn Fn(&str) -> String) -> String {
+    use Action as A;
     match action {
-        "role.create" => format!("added the role {role}"),
-        "role.describe" => format!("changed the description of {role}"),
-        "role.delete" => format!("deleted the role {role}"),
-        "role.allow" => format!("gave {role} the permission {permission}"),
-        "role.deny" => format!("took the permission {permission} from {role}"),
-        "role.include" => format!("made {role} include {other}"),
-        "role.exclude" => format!("made {role} no longer include {other}"),
-        "role.grantor_add" => format!("let holders of {grantor} grant {role}"),
-        "role.grantor_remove" => format!("stopped holders of {grantor} from granting {role}"),
-        action => format!("{action} {role}"),
-    }
-}
-
-fn of_session(action: &str, user: &str, detail: &dyn Fn(&str) -> String) -> String {
-    match action {
-        "session.create" if detail("remember") == "true" => {
-            "signed in, to stay signed in on that device".to_owned()
+        A::RoleCreate => format!("added the role {role}"),
+        A::RoleDescribe => format!("changed the description of {role}"),
+        A::RoleDelete => format!("deleted the role {role}"),
+        A::RoleAllow => format!("gave {role} the permission {}", detail("permission")),
+        A::RoleDeny => format!("took the permission {} from {role}", detail("permission")),
+        A::RoleInclude => format!("made {role} include {}", detail("includes")),
+        A::RoleExclude => format!("made {role} no longer include {}", detail("includes")),
+        A::RoleGrantorAdd => format!("let holders of {} grant {role}", detail("grantor")),
+        A::RoleGrantorRemove => {
+            format!("stopped holders of {} from granting {role}", detail("grantor"))
         }
-        "session.create" => "signed in".to_owned(),
-        "session.end" => format!("ended a session of {user}"),
-        "sessions.end_all" => match sessions(&detail("ended")) {
-            Some(sessions) => format!("ended everybody's sessions, {sessions} in all"),
-            None => "ended everybody's sessions; none was open".to_owned(),
-        },
-        "login.refuse" if user.is_empty() => {
-            "was refused at sign-in with a name that does not exist".to_owned()
-        }
-        "login.refuse" => format!("was refused at sign-in as {user}"),
-        other => format!("{other} {user}"),
+        other => format!("{} {role}", other.name()),
     }
-}
-
-fn of_link_or_key(action: &str, target: &str) -> String {
-    match action {
-        "link.invite" => format!("made an invitation link for {target}"),
-        "link.password" => format!("made a link for {target} to choose a new password"),
-        "link.setup" => "made the link that sets up the first administrator".to_owned(),
-        "setup.finish" => format!("set up {target} as the first administrator"),
-        "key.rotate" => format!("put the new key {target} to use"),
-        other => format!("{other} {target}"),
-    }
-}
-
-fn ended_with_it(ended: &str) -> String {
-    sessions(ended).map(|sessions| format!(", which ended {sessions}")).unwrap_or_default()
 }
 
 fn sessions(ended: &str) -> Option<String> {
@@ -214,14 +194,13 @@ pub fn value(key: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{actions, sentence};
+    use super::{Action, sentence};
 
     #[test]
     fn every_action_reads_as_words() {
-        for (action, label) in actions() {
-            let text = sentence(action, "kim", &|_| String::new());
-            assert!(!text.contains(action), "{action}: {text}");
-            assert!(!label.is_empty());
+        for action in Action::ALL {
+            let text = sentence(*action, "kim", &|_| String::new());
+            assert!(!text.contains(action.name()), "{text}");
         }
     }
 
@@ -232,7 +211,7 @@ mod tests {
             "after.until" => "2027-01-01T00:00:00Z".to_owned(),
             _ => String::new(),
         };
-        let text = sentence("grant.create", "kim", &detail);
+        let text = sentence(Action::GrantCreate, "kim", &detail);
         assert_eq!(text, "granted editor to kim until 1 Jan 2027, 00:00 UTC");
     }
 }

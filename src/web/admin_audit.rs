@@ -18,8 +18,11 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{self, Refusal, name::RoleName, users},
-    db::audit::{self, ActorIs, Filter, TargetIs},
+    auth::{self, name::RoleName, users},
+    db::{
+        UserId,
+        audit::{self, ActorIs, Filter, TargetIs},
+    },
     text,
 };
 
@@ -67,21 +70,17 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     if ["visitor", "system"].contains(&actor) || actor.starts_with("cli:") {
         filter.actor = Some(ActorIs::Label(actor.to_owned()));
     } else if !actor.is_empty() {
-        match users::find(app, actor).await {
-            Ok(user) => filter.actor = Some(ActorIs::User(user.id)),
-            Err(auth::Error::Refused(refusal)) => return Ok(Err(plain(&refusal))),
-            Err(error) => return Err(error.into()),
+        match person(app, actor).await? {
+            Some(id) => filter.actor = Some(ActorIs::User(id)),
+            None => return Ok(Err(text::audit::NO_SUCH_ACTOR.to_owned())),
         }
     }
     let target = query.target.trim();
     if !target.is_empty() {
-        filter.target = match (users::find(app, target).await, RoleName::parse(target)) {
-            (Ok(user), _) => Some(TargetIs::User(user.id)),
-            (Err(auth::Error::Refused(_)), Ok(role)) => {
-                Some(TargetIs::Role(role.as_str().to_owned()))
-            }
-            (Err(auth::Error::Refused(refusal)), Err(_)) => return Ok(Err(plain(&refusal))),
-            (Err(error), _) => return Err(error.into()),
+        filter.target = match (person(app, target).await?, RoleName::parse(target)) {
+            (Some(id), _) => Some(TargetIs::User(id)),
+            (None, Ok(role)) => Some(TargetIs::Role(role.as_str().to_owned())),
+            (None, Err(_)) => return Ok(Err(text::audit::NO_SUCH_TARGET.to_owned())),
         };
     }
     let day = |typed: &str, other: OffsetDateTime| match typed.trim() {
@@ -90,16 +89,18 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     };
     let end = app.now() + Duration::days(1);
     let bounds = day(&query.from, OffsetDateTime::UNIX_EPOCH).zip(day(&query.to, end));
-    let Some((from, to)) = bounds else { return Ok(Err(text::form::UNTIL_INVALID.to_owned())) };
+    let Some((from, to)) = bounds else { return Ok(Err(text::audit::DAY_INVALID.to_owned())) };
     let upper = audit::id_at(to + Duration::days(1));
     let before = query.before.map_or(upper, |before| before.min(upper));
     Ok(Ok((filter, (audit::id_at(from), before))))
 }
 
-fn plain(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NoUser(_) => text::audit::NO_SUCH_TARGET.to_owned(),
-        other => other.to_string(),
+/// Whom the name, e-mail or id means. Records of a removed person are found by the id.
+async fn person(app: &App, typed: &str) -> Result<Option<UserId>, Error> {
+    match users::find(app, typed).await {
+        Ok(user) => Ok(Some(user.id)),
+        Err(auth::Error::Refused(_)) => Ok(typed.parse().ok().map(UserId)),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -117,7 +118,7 @@ pub async fn list(
     let more = records.last().filter(|_| has_more).map(|last| query.address(Some(last.id)));
     Ok(Page(AuditPage {
         frame,
-        actions: text::audit::actions().to_vec(),
+        actions: text::audit::actions(),
         problem,
         more,
         csv: query.address(None),

@@ -5,7 +5,11 @@ use time::OffsetDateTime;
 
 use super::pages::{Record as Line, SessionLine};
 use crate::{
-    db::{audit::Record, grants::Named, sessions::Session},
+    db::{
+        audit::{Action, Record},
+        grants::Named,
+        sessions::Session,
+    },
     text,
 };
 
@@ -107,7 +111,12 @@ pub fn record_line(record: Record) -> Line {
     Line {
         at: text::time(record.at),
         actor: actor_name,
-        what: text::audit::sentence(&record.action, &target_name, &|key| string(&detail, key)),
+        what: match Action::parse(&record.action) {
+            Some(action) => {
+                text::audit::sentence(action, &target_name, &|key| string(&detail, key))
+            }
+            None => format!("{} {target_name}", record.action),
+        },
         changes,
         address: string(&actor, "ip"),
         request_id: record.request_id.unwrap_or_default(),
