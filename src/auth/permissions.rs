@@ -18,70 +18,50 @@ use crate::{
     },
 };
 
-/// Declares the permission; nothing when it is there already.
-pub(super) async fn create_in(
+/// One change to a permission.
+pub(super) enum PermissionChange<'a> {
+    Declare {
+        description: &'a str,
+    },
+    /// Say what it is for.
+    Describe {
+        description: &'a str,
+    },
+    /// Roles that had it have it no more.
+    Remove,
+}
+
+/// Makes one change; nothing when it is so already.
+pub(super) async fn change_in(
     app: &App,
     tx: &mut Tx,
     by: &By,
     permission: &PermissionName,
-    description: &str,
+    change: PermissionChange<'_>,
 ) -> Result<()> {
-    let (name, description) = (editable(permission)?, described(description)?);
-    require(app, tx, by, Change::PermissionOf { permission: name }).await?;
-    if permissions::create(tx, name, description).await? {
-        let detail = json!({ "description": description });
-        record(app, tx, by, Action::PermissionCreate, name, detail).await?;
-    }
-    Ok(())
-}
-
-/// Says what the permission is for.
-pub(super) async fn describe_in(
-    app: &App,
-    tx: &mut Tx,
-    by: &By,
-    permission: &PermissionName,
-    description: &str,
-) -> Result<()> {
-    let (name, description) = (editable(permission)?, described(description)?);
-    require(app, tx, by, Change::PermissionOf { permission: name }).await?;
-    if permissions::set_description(tx, name, description).await? {
-        let detail = json!({ "after": description });
-        record(app, tx, by, Action::PermissionDescribe, name, detail).await?;
-    }
-    Ok(())
-}
-
-/// Removes the permission; roles that had it have it no more.
-pub(super) async fn remove_in(
-    app: &App,
-    tx: &mut Tx,
-    by: &By,
-    permission: &PermissionName,
-) -> Result<()> {
-    let name = editable(permission)?;
-    require(app, tx, by, Change::PermissionOf { permission: name }).await?;
-    if permissions::delete(tx, name).await? {
-        record(app, tx, by, Action::PermissionDelete, name, json!({})).await?;
-    }
-    Ok(())
-}
-
-fn editable(permission: &PermissionName) -> Result<&str> {
     if permission.is_reserved() {
         return Err(Refusal::Reserved.into());
     }
-    Ok(permission.as_str())
-}
-
-async fn record(
-    app: &App,
-    tx: &mut Tx,
-    by: &By,
-    action: Action,
-    name: &str,
-    detail: serde_json::Value,
-) -> Result<()> {
-    let entry = Entry::new(action, Target::Permission(name.to_owned())).detail(detail);
-    Ok(app.pen.record(tx, by, entry).await?)
+    let name = permission.as_str();
+    require(app, tx, by, Change::PermissionOf { permission: name }).await?;
+    let (is_new, action, detail) = match change {
+        PermissionChange::Declare { description } => {
+            let description = described(description)?;
+            let is_new = permissions::create(tx, name, description).await?;
+            (is_new, Action::PermissionCreate, json!({ "description": description }))
+        }
+        PermissionChange::Describe { description } => {
+            let description = described(description)?;
+            let is_new = permissions::set_description(tx, name, description).await?;
+            (is_new, Action::PermissionDescribe, json!({ "after": description }))
+        }
+        PermissionChange::Remove => {
+            (permissions::delete(tx, name).await?, Action::PermissionDelete, json!({}))
+        }
+    };
+    if is_new {
+        let entry = Entry::new(action, Target::Permission(name.to_owned())).detail(detail);
+        app.pen.record(tx, by, entry).await?;
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{
     auth::{
         By, Error, Refusal, Result, grants, link,
         name::{RoleName, Username},
-        permissions,
+        permissions::{self, PermissionChange},
         roles::{self, Cycles, DEFAULT_GRANTOR, RoleChange},
         token::Token,
         users,
@@ -55,13 +55,15 @@ impl Apply<'_> {
         let (app, by) = (self.app, self.by);
         match step {
             Step::Declare { permission, description } => {
-                permissions::create_in(app, tx, by, permission, description).await
+                let change = PermissionChange::Declare { description };
+                permissions::change_in(app, tx, by, permission, change).await
             }
             Step::DescribePermission { permission, description } => {
-                permissions::describe_in(app, tx, by, permission, description).await
+                let change = PermissionChange::Describe { description };
+                permissions::change_in(app, tx, by, permission, change).await
             }
             Step::RemovePermission { permission } => {
-                permissions::remove_in(app, tx, by, permission).await
+                permissions::change_in(app, tx, by, permission, PermissionChange::Remove).await
             }
             Step::CreateRole { role, description, default_grantor } => {
                 let description = description.clone();
