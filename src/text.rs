@@ -34,9 +34,10 @@ pub fn number(count: i64) -> String {
     text
 }
 
-/// A time as people read it, UTC: `22 Nov 2026, 21:53 UTC`.
+/// A time as people read it, UTC: `22 Nov 2026, 21:53 UTC`, whose last part does not
+/// stand alone on a line.
 pub fn time(at: time::OffsetDateTime) -> String {
-    format!("{}, {:02}:{:02} UTC", day(at), at.hour(), at.minute())
+    format!("{}, {:02}:{:02}\u{a0}UTC", day(at), at.hour(), at.minute())
 }
 
 /// A day as people read it: `22 Nov 2026`.
@@ -51,6 +52,16 @@ fn count(number: u64, one: &str, more: &str) -> String {
         other => {
             format!("{} {more}", self::number(i64::try_from(other).unwrap_or(i64::MAX)))
         }
+    }
+}
+
+/// `a, b, c`, or `a, b, c and 12 more`.
+pub fn list<T: AsRef<str>>(names: &[T]) -> String {
+    const MOST: usize = 8;
+    let shown: Vec<&str> = names.iter().take(MOST).map(AsRef::as_ref).collect();
+    match names.len().saturating_sub(MOST) {
+        0 => shown.join(", "),
+        more => format!("{} {}", shown.join(", "), paging::and_more(more)),
     }
 }
 
@@ -115,6 +126,11 @@ pub mod paging {
     pub const PAGES: &str = "Pages";
     pub const NEXT: &str = "Next page";
     pub const FIRST: &str = "First page";
+
+    /// Ends a list that is longer than its page.
+    pub fn and_more(number: usize) -> String {
+        format!("and {} more", super::number(i64::try_from(number).unwrap_or(i64::MAX)))
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! SQL and decides nothing that `auth` decides.
 
 mod account;
+mod acting;
 mod admin;
 mod admin_audit;
 mod admin_ends;

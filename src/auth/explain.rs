@@ -87,7 +87,8 @@ pub fn effective(
     now: time::OffsetDateTime,
 ) -> (BTreeSet<String>, BTreeSet<String>) {
     let holding = grants.iter().filter(|grant| grant.holds_at(now));
-    let roles: BTreeSet<_> = holding.flat_map(|grant| graph.closure(&grant.role_name)).collect();
+    let roles = graph.closure(holding.map(|grant| grant.role_name.as_str()));
+    let roles: BTreeSet<String> = roles.into_iter().map(str::to_owned).collect();
     let permissions = if roles.contains(ADMIN) {
         all.clone()
     } else {

@@ -17,6 +17,7 @@ use crate::db::{
 #[derive(Debug, Default)]
 pub struct Graph {
     includes: BTreeMap<String, Vec<String>>,
+    included_in: BTreeMap<String, Vec<String>>,
     permissions: BTreeMap<String, Vec<String>>,
 }
 
@@ -39,7 +40,13 @@ impl Graph {
             }
             map
         };
-        Self { includes: by_role(includes), permissions: by_role(permissions) }
+        let upwards =
+            includes.iter().map(|pair| Pair { role: pair.other.clone(), other: pair.role.clone() });
+        Self {
+            included_in: by_role(upwards.collect()),
+            includes: by_role(includes),
+            permissions: by_role(permissions),
+        }
     }
 
     /// What the role includes directly.
@@ -52,12 +59,12 @@ impl Graph {
         self.permissions.get(role).map(Vec::as_slice).unwrap_or_default()
     }
 
-    /// The role and all it includes.
-    pub fn closure(&self, role: &str) -> BTreeSet<String> {
+    /// The roles and all they include.
+    pub fn closure<'a>(&'a self, roles: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
         let mut found = BTreeSet::new();
-        let mut open = vec![role];
+        let mut open: Vec<_> = roles.into_iter().collect();
         while let Some(role) = open.pop() {
-            if found.insert(role.to_owned()) {
+            if found.insert(role) {
                 open.extend(self.includes(role).iter().map(String::as_str));
             }
         }
@@ -65,10 +72,8 @@ impl Graph {
     }
 
     /// The roles that include this one directly.
-    pub fn included_in(&self, role: &str) -> Vec<String> {
-        let includes = self.includes.iter();
-        let above = includes.filter(|(_, others)| others.iter().any(|other| other == role));
-        above.map(|(name, _)| name.clone()).collect()
+    pub fn included_in(&self, role: &str) -> &[String] {
+        self.included_in.get(role).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// All roles that include this one, directly or through others.
@@ -79,7 +84,7 @@ impl Graph {
     /// What the role includes, as a tree written line by line: depth from 0, and name. A role
     /// that is reached twice is written where it is met first.
     pub fn tree(&self, role: &str) -> Vec<(usize, String)> {
-        self.walk(role, |role| self.includes(role).to_vec())
+        self.walk(role, |role| self.includes(role))
     }
 
     /// The same upwards.
@@ -87,12 +92,12 @@ impl Graph {
         self.walk(role, |role| self.included_in(role))
     }
 
-    fn walk(&self, role: &str, next: impl Fn(&str) -> Vec<String>) -> Vec<(usize, String)> {
+    fn walk<'a>(&'a self, role: &str, next: impl Fn(&str) -> &'a [String]) -> Vec<(usize, String)> {
         let mut lines = Vec::new();
         let mut seen = BTreeSet::from([role.to_owned()]);
         let children = |depth: usize, role: &str| {
-            let below = next(role).into_iter().rev();
-            below.map(move |name| (depth, name)).collect::<Vec<_>>()
+            let below = next(role).iter().rev();
+            below.map(move |name| (depth, name.clone())).collect::<Vec<_>>()
         };
         let mut open = children(0, role);
         while let Some((depth, name)) = open.pop() {

@@ -44,7 +44,8 @@ pub async fn authenticate(
     let key = name::key(typed_name).unwrap_or_default();
     let found = users::find_by_key(&app.db, &key).await?;
     let active = found.as_ref().filter(|user| user.status == Status::Active);
-    let hash = active.and_then(|user| user.password_hash.clone());
+    let usable = active.filter(|user| user.password_expires_at.is_none_or(|end| end > app.now()));
+    let hash = usable.and_then(|user| user.password_hash.clone());
     // A password that nobody can have is compared too, as the empty one.
     let password = Password::typed(typed_password);
     let is_possible = password.is_some();

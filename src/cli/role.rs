@@ -143,7 +143,7 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
         all.sort();
         all
     } else {
-        let closure = graph.closure(name);
+        let closure = graph.closure([name]);
         let permissions = closure.iter().flat_map(|role| graph.permissions(role).iter().cloned());
         permissions.collect::<std::collections::BTreeSet<_>>().into_iter().collect()
     };

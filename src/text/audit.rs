@@ -212,6 +212,6 @@ mod tests {
             _ => String::new(),
         };
         let text = sentence(Action::GrantCreate, "kim", &detail);
-        assert_eq!(text, "granted editor to kim until 1 Jan 2027, 00:00 UTC");
+        assert_eq!(text, "granted editor to kim until 1 Jan 2027, 00:00\u{a0}UTC");
     }
 }

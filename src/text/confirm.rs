@@ -1,6 +1,6 @@
 //! Pages that ask before something ends.
 
-use super::{count, whole};
+use super::{count, list, whole};
 
 pub const DISABLE: &str = "Disable";
 pub const REMOVE: &str = "Remove for good";
@@ -73,7 +73,7 @@ pub fn delete_role_lines(holders: &str, included_in: &[String]) -> Vec<String> {
         n => format!("{n} users hold it and lose it at once."),
     }];
     if !included_in.is_empty() {
-        let roles = included_in.join(", ");
+        let roles = list(included_in);
         lines.push(format!("Whoever has it through these roles loses it too: {roles}."));
     }
     lines.push("This cannot be undone.".to_owned());

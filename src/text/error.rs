@@ -4,8 +4,7 @@ pub const REQUEST_ID: &str = "Request ID";
 
 pub const TO_ACCOUNT: &str = "Go to your account";
 pub const TO_LOGIN: &str = "Go to sign-in";
-pub const TRY_AGAIN: &str = "Try again";
-pub const GO_BACK: &str = "Open the page again";
+pub const TO_START: &str = "Go to the start page";
 
 pub const BAD_REQUEST_TITLE: &str = "This request could not be read";
 pub const BAD_REQUEST: &str = "Something in the address or the form is missing or garbled. \
@@ -27,7 +26,7 @@ pub const TO_OVERVIEW: &str = "Go to the overview";
 pub const REFUSED_TITLE: &str = "This cannot be done";
 
 pub const NOT_FOUND_TITLE: &str = "There is no page here";
-pub const NOT_FOUND: &str = "Check the address, or start from your account.";
+pub const NOT_FOUND: &str = "Check the address. What was here may have been removed.";
 
 pub const METHOD_NOT_ALLOWED_TITLE: &str = "This does not work here";
 pub const METHOD_NOT_ALLOWED: &str =

@@ -19,13 +19,3 @@ pub const NEW_NAME: &str = "Name";
 pub const NEW_NAME_HINT: &str = "Small letters, digits and . _ - such as team-lead. \
                                  The name stays as it is.";
 pub const NEW_SUBMIT: &str = "Add role";
-
-/// Heads a list of permissions that is folded up; never said of one alone.
-pub fn permission_count(count: usize) -> String {
-    format!("{count} permissions")
-}
-
-/// Heads a list of names that is folded up.
-pub fn name_count(count: usize) -> String {
-    format!("{count} roles")
-}

@@ -1,5 +1,7 @@
 //! `/admin/users/{id}`.
 
+use super::count;
+
 pub const PROFILE: &str = "Profile";
 pub const DISPLAY_NAME: &str = "Display name";
 pub const EMAIL: &str = "Email";
@@ -26,6 +28,8 @@ pub const REASON: &str = "Reason";
 pub const UNTIL: &str = "Ends";
 pub const ENDED: &str = "Ended";
 pub const REVOKE: &str = "Revoke…";
+/// A role that the list above has no room for.
+pub const REVOKE_OTHER: &str = "Another role";
 pub const GRANT: &str = "Grant a role";
 pub const GRANT_CHOOSE: &str = "Choose a role";
 pub const GRANT_UNTIL_HINT: &str = "In UTC. Empty: no end.";
@@ -41,6 +45,10 @@ pub const EXPLAIN_HINT: &str = "Such as editor or reports:write.";
 pub const EXPLAIN_SUBMIT: &str = "Explain";
 
 pub const SESSIONS: &str = "Sessions";
-pub const ALL_SESSIONS: &str = "All sessions of this user";
 pub const NO_SESSIONS: &str = "This user is signed in nowhere.";
 pub const RECORDS: &str = "What happened";
+
+/// Leads to the sessions that the page has no room for.
+pub fn all_sessions(number: usize) -> String {
+    format!("All {}", count(number as u64, "session", "sessions"))
+}

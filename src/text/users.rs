@@ -28,4 +28,4 @@ pub const NEW_INTRODUCTION: &str = "You get an invitation link to pass on. Whoev
                                     chooses the password, which nobody else ever sees.";
 pub const NEW_SUBMIT: &str = "Add user and make the link";
 pub const NEW_ROLES: &str = "Roles from the start";
-pub const NEW_ROLES_HINT: &str = "Hold Ctrl or Command to choose several.";
+pub const NEW_ROLES_HINT: &str = "Names of roles, with a space between them.";

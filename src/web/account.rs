@@ -6,17 +6,16 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use super::{
     Error, Me, Visitor,
-    client::Client,
+    acting::Acting,
     cookie,
     form::Form,
-    frame, link,
+    link,
     page::Page,
-    pages::{AccountPage, AccountPermission, AccountRole, Frame},
+    pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame},
     people,
 };
 use crate::{
@@ -56,28 +55,27 @@ pub struct Fields {
 }
 
 pub async fn change_password(
-    State(app): State<App>,
-    Me(user): Me,
-    client: Client,
-    (session, frame): (Session, Frame),
+    acting: Acting,
+    frame: Frame,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
+    let Acting { app, user, by, .. } = &acting;
     let new = match Password::chosen(&fields.new_password, app.settings.password_min_length) {
         Ok(new) => new,
         Err(error) => {
-            let mut page = page(&app, &user, frame).await?;
+            let mut page = page(app, user, frame).await?;
             page.new_problem = Some(link::password_problem(error));
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
         }
     };
-    let (by, current) = (client.user(&user), &fields.current_password);
-    match users::change_own_password(&app, &by, user.id, user.session.id, current, &new).await {
+    let current = &fields.current_password;
+    match users::change_own_password(app, by, user.id, user.session.id, current, &new).await {
         Ok(ended) => {
             let notice = text::notice::password_changed(ended);
-            Ok(frame::done(&session, &notice, "/account").await?.into_response())
+            Ok(acting.done(&notice, "/account").await?.into_response())
         }
         Err(auth::Error::Refused(Refusal::WrongPassword)) => {
-            let mut page = page(&app, &user, frame).await?;
+            let mut page = page(app, user, frame).await?;
             page.current_problem = Some(text::form::CURRENT_PASSWORD_WRONG.to_owned());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
         }
@@ -94,16 +92,13 @@ pub struct EndFields {
 }
 
 pub async fn end_sessions(
-    State(app): State<App>,
-    Me(user): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Form(fields): Form<EndFields>,
 ) -> Result<Response, Error> {
-    let by = client.user(&user);
+    let Acting { app, user, by, .. } = &acting;
     let ended = match (fields.others, fields.id) {
-        (Some(_), _) => sessions::end_others(&app, &by, &user).await?,
-        (None, Some(id)) => sessions::end_own(&app, &by, &user, id).await?,
+        (Some(_), _) => sessions::end_others(app, by, user).await?,
+        (None, Some(id)) => sessions::end_own(app, by, user, id).await?,
         (None, None) => return Err(Error::BadRequest),
     };
     if fields.id == Some(user.session.id) {
@@ -111,7 +106,7 @@ pub async fn end_sessions(
         return Ok((cookies, Redirect::to("/login?done=signed-out")).into_response());
     }
     let notice = text::notice::sessions_ended(ended);
-    Ok(frame::done(&session, &notice, "/account").await?.into_response())
+    Ok(acting.done(&notice, "/account").await?.into_response())
 }
 
 async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage, Error> {
@@ -121,57 +116,52 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
     let holding: Vec<_> =
         granted.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now)).collect();
     let all = roles::list(&app.db, now).await?;
-    let effective = all.into_iter().filter(|role| user.roles.contains(&role.name));
     // A role may come by several grants, itself or through one that includes it: the last to
     // end counts, and one without end outlasts all.
     let until = |name: &str| {
-        let leads = holding.iter().filter(|grant| graph.closure(&grant.role_name).contains(name));
-        let ends: Option<Vec<_>> = leads.map(|grant| grant.ends_at).collect();
+        let above = graph.ancestors(name);
+        let leads = |role: &String| role == name || above.contains(role);
+        let ends = holding.iter().filter(|grant| leads(&grant.role_name));
+        let ends: Option<Vec<_>> = ends.map(|grant| grant.ends_at).collect();
         ends.and_then(|ends| ends.into_iter().max()).map(text::time)
     };
-    let role = |role: roles::Role| {
-        let grant = holding.iter().find(|grant| grant.role_name == role.name);
+    let role = |name: &String| {
+        let grant = holding.iter().find(|grant| grant.role_name == *name);
         let parents = || {
-            let above = graph.included_in(&role.name);
-            above.into_iter().filter(|name| user.roles.contains(name)).collect::<Vec<_>>()
+            let above = graph.included_in(name).iter();
+            above.filter(|name| user.roles.contains(*name)).collect::<Vec<_>>()
         };
+        let described = all.iter().find(|role| role.name == *name);
         AccountRole {
             origin: match grant {
                 Some(grant) => {
                     text::account::granted(&people::granter(grant), &text::time(grant.granted_at))
                 }
-                None => text::account::part_of(&parents().join(", ")),
+                None => text::account::part_of(&text::list(&parents())),
             },
             reason: grant.map(|grant| grant.reason.clone()).unwrap_or_default(),
-            until: until(&role.name),
-            name: role.name,
-            description: role.description,
+            until: until(name),
+            name: name.clone(),
+            description: described.map(|role| role.description.clone()).unwrap_or_default(),
         }
     };
     let through = |permission: &String| {
         let permits =
             |role: &&String| role.as_str() == ADMIN || graph.permissions(role).contains(permission);
-        user.roles.iter().filter(permits).cloned().collect()
+        Cut::new(user.roles.iter().filter(permits).cloned(), 3)
     };
     let mut open = session_rows::list_of_user(&app.db, user.id, now).await?;
     open.sort_by_key(|one| (one.id != user.session.id, std::cmp::Reverse(one.last_seen_at)));
-    let records = audit::list_about(&app.db, user.id, Uuid::max(), 20).await?;
+    let records = audit::list_about(&app.db, user.id, Uuid::max(), 10).await?;
     Ok(AccountPage {
         frame,
         username: user.username.clone(),
         display_name: user.display_name.clone(),
         email: user.email.clone(),
-        roles: effective.map(role).collect(),
-        permissions: user
-            .permissions
-            .iter()
-            .map(|name| AccountPermission { through: through(name), name: name.clone() })
-            .collect(),
-        sessions: open
-            .into_iter()
-            .take(25)
-            .map(|one| people::session_line(one, user.session.id, true))
-            .collect(),
+        roles: Cut::new(&user.roles, 15).map(role),
+        permissions: Cut::new(&user.permissions, 30)
+            .map(|name| AccountPermission { through: through(name), name: name.clone() }),
+        sessions: Cut::new(open, 10).map(|one| people::session_line(one, user.session.id, true)),
         records: records.into_iter().map(people::record_line).collect(),
         current_problem: None,
         new_problem: None,

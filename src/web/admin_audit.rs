@@ -26,7 +26,7 @@ use crate::{
     text,
 };
 
-const PAGE: i64 = 50;
+const PAGE: i64 = 30;
 /// Most records of a CSV: what fits in memory without doubt.
 const MOST_IN_CSV: usize = 50_000;
 const BATCH: i64 = 1000;

@@ -1,155 +1,127 @@
 //! What ends something: a page asks first and says what ends, then a form does it.
 
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     response::{IntoResponse, Redirect},
 };
 use serde::Deserialize;
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use super::{
-    Error, Me,
-    client::Client,
-    form::{Asked, Form},
-    frame,
+    Error,
+    acting::Acting,
+    admin_user,
+    form::{Asked, Form, NoFields},
     page::Page,
     pages::{Frame, admin::ConfirmPage},
     people,
 };
 use crate::{
-    app::App,
     auth::{
-        Refusal,
-        authority::{self, Change},
+        self, Refusal, authority,
+        authority::Change,
         grants,
         graph::Graph,
         name::{RoleName, is_built_in},
         roles::{self, RoleChange},
         sessions as session_rules, users,
     },
-    db::{UserId, grants as grant_rows, roles as role_rows, sessions},
+    db::{UserId, grants as grant_rows, roles as role_rows, sessions, users::User},
     text::{confirm, notice},
 };
 
-#[derive(Deserialize)]
-pub struct NoFields {}
+/// The page that asks. It stands at the address its form posts to.
+fn ask(frame: Frame, title: String, lines: Vec<String>, button: &'static str) -> ConfirmPage {
+    let back = frame.path.rsplit_once('/').map(|(back, _)| back.to_owned()).unwrap_or_default();
+    let action = frame.path.clone();
+    ConfirmPage { frame, title, lines, action, hidden: Vec::new(), button, back }
+}
+
+/// The user, if the person may change them, and how many sessions of them are open.
+async fn changeable(acting: &Acting, id: Uuid) -> Result<(User, usize), Error> {
+    let app = &acting.app;
+    let mut tx = app.db.begin_read().await?;
+    authority::require_user(app, &mut tx, &acting.by, UserId(id)).await?;
+    drop(tx);
+    let user = users::find(app, &id.to_string()).await?;
+    let live = live_sessions(acting, user.id).await?;
+    Ok((user, live))
+}
+
+async fn live_sessions(acting: &Acting, id: UserId) -> Result<usize, Error> {
+    let Acting { app, .. } = acting;
+    Ok(sessions::list_of_user(&app.db, id, app.now()).await?.len())
+}
 
 pub async fn ask_disable(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(id): Path<Uuid>,
 ) -> Result<impl IntoResponse, Error> {
-    let mut tx = app.db.begin_read().await?;
-    let by = client.user(&reader);
-    authority::require_user(&app, &mut tx, &by, UserId(id)).await?;
-    drop(tx);
-    let user = users::find(&app, &id.to_string()).await?;
-    let live = sessions::list_of_user(&app.db, user.id, app.now()).await?.len();
-    Ok(Page(ConfirmPage {
-        frame,
-        title: confirm::disable_title(&user.username),
-        lines: confirm::disable_lines(live),
-        action: format!("/admin/users/{id}/disable"),
-        hidden: Vec::new(),
-        button: confirm::DISABLE,
-        back: format!("/admin/users/{id}"),
-    }))
+    let (user, live) = changeable(&acting, id).await?;
+    let title = confirm::disable_title(&user.username);
+    Ok(Page(ask(frame, title, confirm::disable_lines(live), confirm::DISABLE)))
 }
 
 pub async fn disable(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(id): Path<Uuid>,
     Form(NoFields {}): Form<NoFields>,
 ) -> Result<Redirect, Error> {
-    let user = users::find(&app, &id.to_string()).await?;
-    let live = sessions::list_of_user(&app.db, user.id, app.now()).await?.len();
-    users::disable(&app, &client.user(&reader), user.id).await?;
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    let live = live_sessions(&acting, user.id).await?;
+    users::disable(&acting.app, &acting.by, user.id).await?;
     let notice = notice::user_disabled(&user.username, live as u64);
-    frame::done(&session, &notice, &format!("/admin/users/{id}")).await
+    acting.done(&notice, &admin_user::path(id)).await
 }
 
 pub async fn ask_remove(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(id): Path<Uuid>,
 ) -> Result<impl IntoResponse, Error> {
-    let mut tx = app.db.begin_read().await?;
-    let by = client.user(&reader);
-    authority::require_user(&app, &mut tx, &by, UserId(id)).await?;
-    drop(tx);
-    let user = users::find(&app, &id.to_string()).await?;
-    let live = sessions::list_of_user(&app.db, user.id, app.now()).await?.len();
+    let (user, live) = changeable(&acting, id).await?;
+    let app = &acting.app;
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     let holding = grants.iter().filter(|grant| grant.holds_at(app.now())).count();
-    Ok(Page(ConfirmPage {
-        frame,
-        title: confirm::remove_title(&user.username),
-        lines: confirm::remove_lines(live, holding),
-        action: format!("/admin/users/{id}/remove"),
-        hidden: Vec::new(),
-        button: confirm::REMOVE,
-        back: format!("/admin/users/{id}"),
-    }))
+    let title = confirm::remove_title(&user.username);
+    Ok(Page(ask(frame, title, confirm::remove_lines(live, holding), confirm::REMOVE)))
 }
 
 pub async fn remove(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(id): Path<Uuid>,
     Form(NoFields {}): Form<NoFields>,
 ) -> Result<Redirect, Error> {
-    let user = users::find(&app, &id.to_string()).await?;
-    users::remove(&app, &client.user(&reader), user.id).await?;
-    frame::done(&session, &notice::user_removed(&user.username), "/admin/users").await
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    users::remove(&acting.app, &acting.by, user.id).await?;
+    acting.done(&notice::user_removed(&user.username), "/admin/users").await
 }
 
 pub async fn ask_end_sessions(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(id): Path<Uuid>,
 ) -> Result<impl IntoResponse, Error> {
+    let app = &acting.app;
     let mut tx = app.db.begin_read().await?;
-    let by = client.user(&reader);
-    let roles = authority::granted_roles(&app, &mut tx, UserId(id)).await?;
+    let roles = authority::granted_roles(app, &mut tx, UserId(id)).await?;
     let change = Change::Sessions { id: UserId(id), roles: &roles };
-    authority::require(&app, &mut tx, &by, change).await?;
+    authority::require(app, &mut tx, &acting.by, change).await?;
     drop(tx);
-    let user = users::find(&app, &id.to_string()).await?;
-    let live = sessions::list_of_user(&app.db, user.id, app.now()).await?.len();
-    Ok(Page(ConfirmPage {
-        frame,
-        title: confirm::end_sessions_title(&user.username),
-        lines: confirm::end_sessions_lines(live),
-        action: format!("/admin/users/{id}/sessions/end"),
-        hidden: Vec::new(),
-        button: confirm::END_SESSIONS,
-        back: format!("/admin/users/{id}"),
-    }))
+    let user = users::find(app, &id.to_string()).await?;
+    let title = confirm::end_sessions_title(&user.username);
+    let lines = confirm::end_sessions_lines(live_sessions(&acting, user.id).await?);
+    Ok(Page(ask(frame, title, lines, confirm::END_SESSIONS)))
 }
 
 pub async fn end_sessions(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(id): Path<Uuid>,
     Form(NoFields {}): Form<NoFields>,
 ) -> Result<Redirect, Error> {
-    let ended = session_rules::end_of_user(&app, &client.user(&reader), UserId(id)).await?;
-    let path = format!("/admin/users/{id}");
-    frame::done(&session, &notice::sessions_ended(ended), &path).await
+    let ended = session_rules::end_of_user(&acting.app, &acting.by, UserId(id)).await?;
+    acting.done(&notice::sessions_ended(ended), &admin_user::path(id)).await
 }
 
 #[derive(Deserialize)]
@@ -159,88 +131,66 @@ pub struct OfRole {
 }
 
 pub async fn ask_revoke(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(id): Path<Uuid>,
     Asked(OfRole { role }): Asked<OfRole>,
 ) -> Result<impl IntoResponse, Error> {
+    let app = &acting.app;
     let mut tx = app.db.begin_read().await?;
-    let by = client.user(&reader);
-    authority::require(&app, &mut tx, &by, Change::Revoke { role: &role }).await?;
+    authority::require(app, &mut tx, &acting.by, Change::Revoke { role: &role }).await?;
     drop(tx);
-    let user = users::find(&app, &id.to_string()).await?;
+    let user = users::find(app, &id.to_string()).await?;
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     if !grants.iter().any(|grant| grant.role_name == role) {
         return Err(Error::NotFound);
     }
-    Ok(Page(ConfirmPage {
-        frame,
-        title: confirm::revoke_title(&role, &user.username),
-        lines: confirm::revoke_lines(&role, &user.username),
-        action: format!("/admin/users/{id}/revoke"),
-        hidden: vec![("role", role)],
-        button: confirm::REVOKE,
-        back: format!("/admin/users/{id}"),
-    }))
+    let title = confirm::revoke_title(&role, &user.username);
+    let lines = confirm::revoke_lines(&role, &user.username);
+    let page = ask(frame, title, lines, confirm::REVOKE);
+    Ok(Page(ConfirmPage { hidden: vec![("role", role)], ..page }))
 }
 
 pub async fn revoke(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(id): Path<Uuid>,
     Form(OfRole { role }): Form<OfRole>,
 ) -> Result<Redirect, Error> {
-    let user = users::find(&app, &id.to_string()).await?;
+    let user = users::find(&acting.app, &id.to_string()).await?;
     let role = RoleName::parse(&role).map_err(|_| Error::NotFound)?;
-    grants::revoke(&app, &client.user(&reader), user.id, &role).await?;
+    grants::revoke(&acting.app, &acting.by, user.id, &role).await?;
     let notice = notice::revoked(role.as_str(), &user.username);
-    frame::done(&session, &notice, &format!("/admin/users/{id}")).await
+    acting.done(&notice, &admin_user::path(id)).await
 }
 
 pub async fn ask_delete_role(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Error> {
-    let mut tx = app.db.begin_read().await?;
-    let by = client.user(&reader);
     if is_built_in(&name) {
         return Err(Error::NotFound);
     }
-    authority::require(&app, &mut tx, &by, Change::RoleItself { role: &name }).await?;
+    let app = &acting.app;
+    let mut tx = app.db.begin_read().await?;
+    authority::require(app, &mut tx, &acting.by, Change::RoleItself { role: &name }).await?;
     drop(tx);
     let role = role_rows::list(&app.db, app.now()).await?;
     let role = role.into_iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
     let graph = Graph::load(&app.db).await?;
     let holders = people::counted(role.holders, role_rows::MOST_COUNTED);
-    Ok(Page(ConfirmPage {
-        frame,
-        title: confirm::delete_role_title(&name),
-        lines: confirm::delete_role_lines(&holders, &graph.included_in(&name)),
-        action: format!("/admin/roles/{name}/delete"),
-        hidden: Vec::new(),
-        button: confirm::DELETE_ROLE,
-        back: format!("/admin/roles/{name}"),
-    }))
+    let lines = confirm::delete_role_lines(&holders, graph.included_in(&name));
+    Ok(Page(ask(frame, confirm::delete_role_title(&name), lines, confirm::DELETE_ROLE)))
 }
 
 pub async fn delete_role(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(name): Path<String>,
     Form(NoFields {}): Form<NoFields>,
 ) -> Result<Redirect, Error> {
     let role = RoleName::parse(&name).map_err(|_| Error::NotFound)?;
-    roles::change(&app, &client.user(&reader), &role, &[RoleChange::Delete]).await?;
-    frame::done(&session, &notice::role_deleted(&name), "/admin/roles").await
+    roles::change(&acting.app, &acting.by, &role, &[RoleChange::Delete]).await?;
+    acting.done(&notice::role_deleted(&name), "/admin/roles").await
 }
 
 #[derive(Deserialize)]
@@ -252,21 +202,17 @@ pub struct EndSession {
 
 /// Ends one session of anybody.
 pub async fn end_session(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(id): Path<Uuid>,
     Form(EndSession { back }): Form<EndSession>,
 ) -> Result<Redirect, Error> {
-    let ended = session_rules::end(&app, &client.user(&reader), id).await;
-    let ended = match ended {
+    let ended = match session_rules::end(&acting.app, &acting.by, id).await {
         Ok(()) => 1,
         // Somebody was faster.
-        Err(crate::auth::Error::Refused(Refusal::NoSession(_))) => 0,
+        Err(auth::Error::Refused(Refusal::NoSession(_))) => 0,
         Err(error) => return Err(error.into()),
     };
     let is_user = back.strip_prefix("/admin/users/").is_some_and(|id| id.parse::<Uuid>().is_ok());
     let path = if is_user { back.as_str() } else { "/admin/sessions" };
-    frame::done(&session, &notice::sessions_ended(ended), path).await
+    acting.done(&notice::sessions_ended(ended), path).await
 }

@@ -3,21 +3,19 @@
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use super::{
     Error, Me,
-    client::Client,
+    acting::Acting,
     csv,
     form::{Asked, Form},
-    frame,
     page::Page,
     pages::{
-        Frame,
+        Cut, Frame,
         admin::{HolderLine, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine},
     },
     people,
@@ -25,9 +23,9 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        self, By, Refusal,
-        access::{CurrentUser, Permission},
-        authority::{Authority, Change},
+        self, Refusal,
+        access::Permission,
+        authority::Change,
         graph::Graph,
         name::{ADMIN, PermissionName, RoleName, is_built_in},
         roles::{self, RoleChange},
@@ -37,7 +35,7 @@ use crate::{
 };
 
 /// Holders on a page, and lines of a CSV read at once.
-const PAGE: i64 = 50;
+const PAGE: i64 = 25;
 const BATCH: i64 = 1000;
 
 #[derive(Deserialize)]
@@ -57,8 +55,8 @@ pub async fn list(
     let line = |role: rows::Role| RoleLine {
         built_in: is_built_in(&role.name),
         has_all: role.name == ADMIN,
-        permissions: graph.permissions(&role.name).to_vec(),
-        includes: graph.includes(&role.name).to_vec(),
+        permissions: Cut::new(graph.permissions(&role.name).to_vec(), 5),
+        includes: Cut::new(graph.includes(&role.name).to_vec(), 5),
         holders: people::counted(role.holders, rows::MOST_COUNTED),
         name: role.name,
         description: role.description,
@@ -99,10 +97,8 @@ pub struct NewFields {
 }
 
 pub async fn create(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    (session, frame): (Session, Frame),
+    acting: Acting,
+    frame: Frame,
     Form(NewFields { name, description }): Form<NewFields>,
 ) -> Result<Response, Error> {
     let mut page =
@@ -111,11 +107,10 @@ pub async fn create(
         Err(_) => page.name_problem = Some(text::form::ROLE_NAME_INVALID.to_owned()),
         Ok(role) => {
             let create = RoleChange::Create { description: page.description.clone() };
-            match roles::change(&app, &client.user(&reader), &role, &[create]).await {
+            match roles::change(&acting.app, &acting.by, &role, &[create]).await {
                 Ok(()) => {
                     let notice = text::notice::role_created(role.as_str());
-                    let path = format!("/admin/roles/{}", role.as_str());
-                    return Ok(frame::done(&session, &notice, &path).await?.into_response());
+                    return Ok(acting.done(&notice, &path(role.as_str())).await?.into_response());
                 }
                 Err(auth::Error::Refused(Refusal::RoleExists(_))) => {
                     page.name_problem = Some(text::form::ROLE_EXISTS.to_owned());
@@ -133,12 +128,9 @@ pub async fn create(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }
 
-/// A role's page as somebody sees it.
-struct View<'a> {
-    app: &'a App,
-    reader: &'a CurrentUser,
-    by: By,
-    frame: Frame,
+/// The address of a role's page.
+fn path(name: &str) -> String {
+    format!("/admin/roles/{name}")
 }
 
 #[derive(Deserialize)]
@@ -149,25 +141,20 @@ pub struct Paging {
 }
 
 pub async fn show(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(name): Path<String>,
     Asked(paging): Asked<Paging>,
 ) -> Result<impl IntoResponse, Error> {
-    let view = View { app: &app, reader: &reader, by: client.user(&reader), frame };
-    Ok(Page(page(view, &name, paging.after).await?))
+    Ok(Page(page(&acting, frame, &name, paging.after).await?))
 }
 
-async fn page(view: View<'_>, name: &str, after: Uuid) -> Result<RolePage, Error> {
-    let View { app, reader, by, frame } = view;
+async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<RolePage, Error> {
+    let Acting { app, user: reader, .. } = acting;
     let all = rows::list(&app.db, app.now()).await?;
     let role = all.iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
     let graph = Graph::load(&app.db).await?;
-    let mut tx = app.db.begin_read().await?;
-    let authority = Authority::of(app, &mut tx, &by).await?;
-    drop(tx);
+    let authority = acting.authority().await?;
     let built_in = is_built_in(name);
     let may = |change: Change<'_>| !built_in && authority.may(change);
     let own: Vec<String> = rows::list_grantors(&app.db)
@@ -220,12 +207,12 @@ async fn page(view: View<'_>, name: &str, after: Uuid) -> Result<RolePage, Error
         can_edit: may(Change::DescribeRole),
         can_delete: itself,
         has_all: name == ADMIN,
-        permissions: graph.permissions(name).iter().map(permission).collect(),
+        permissions: Cut::new(graph.permissions(name), 30).map(permission),
         offered_permissions: offered,
-        includes: graph.tree(name).into_iter().map(tree).collect(),
+        includes: Cut::new(graph.tree(name), 20).map(tree),
         includable: includable.collect(),
-        included_in: graph.tree_upwards(name).into_iter().map(upwards).collect(),
-        grantors: own.into_iter().map(|name| Removable { name, can_remove: itself }).collect(),
+        included_in: Cut::new(graph.tree_upwards(name), 20).map(upwards),
+        grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: itself }),
         addable_grantors: addable,
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),
@@ -253,19 +240,16 @@ pub struct Described {
 }
 
 pub async fn describe(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    (session, frame): (Session, Frame),
+    acting: Acting,
+    frame: Frame,
     Path(name): Path<String>,
     Form(Described { description, version }): Form<Described>,
 ) -> Result<Response, Error> {
-    let by = client.user(&reader);
     let role = RoleName::parse(&name).map_err(|_| Error::NotFound)?;
-    let (conflict, problem) = match roles::describe(&app, &by, &role, &description, version).await {
+    let described = roles::describe(&acting.app, &acting.by, &role, &description, version);
+    let (conflict, problem) = match described.await {
         Ok(()) => {
-            let path = format!("/admin/roles/{name}");
-            let done = frame::done(&session, text::notice::SAVED, &path).await?;
+            let done = acting.done(text::notice::SAVED, &path(&name)).await?;
             return Ok(done.into_response());
         }
         Err(auth::Error::Refused(Refusal::Changed)) => (true, None),
@@ -274,8 +258,7 @@ pub async fn describe(
         }
         Err(error) => return Err(error.into()),
     };
-    let view = View { app: &app, reader: &reader, by, frame };
-    let mut page = page(view, &name, Uuid::nil()).await?;
+    let mut page = page(&acting, frame, &name, Uuid::nil()).await?;
     let stored = std::mem::replace(&mut page.description, description);
     page.meanwhile = conflict.then_some(stored);
     page.description_problem = problem;
@@ -298,17 +281,14 @@ pub struct OtherRole {
 macro_rules! change_handlers {
     ($($name:ident: $fields:ident { $field:ident } as $parse:ident => $change:ident;)+) => { $(
         pub async fn $name(
-            State(app): State<App>,
-            Me(reader): Me,
-            client: Client,
-            (session, frame): (Session, Frame),
+            acting: Acting,
+            frame: Frame,
             Path(name): Path<String>,
             Form($fields { $field }): Form<$fields>,
         ) -> Result<Response, Error> {
             let change = $parse::parse($field.trim()).map(RoleChange::$change);
             let change = change.map_err(|_| text::form::PERMISSION_INVALID);
-            let view = View { app: &app, reader: &reader, by: client.user(&reader), frame };
-            make(view, &session, &name, change).await
+            make(acting, frame, &name, change).await
         }
     )+ };
 }
@@ -324,18 +304,17 @@ change_handlers! {
 
 /// Makes one change to the role and shows its page, with the reason when it is refused.
 async fn make(
-    view: View<'_>,
-    session: &Session,
+    acting: Acting,
+    frame: Frame,
     name: &str,
     change: Result<RoleChange, &str>,
 ) -> Result<Response, Error> {
     let role = RoleName::parse(name).map_err(|_| Error::NotFound)?;
     let problem = match change {
         Err(problem) => problem.to_owned(),
-        Ok(change) => match roles::change(view.app, &view.by, &role, &[change]).await {
+        Ok(change) => match roles::change(&acting.app, &acting.by, &role, &[change]).await {
             Ok(()) => {
-                let path = format!("/admin/roles/{name}");
-                let done: Redirect = frame::done(session, text::notice::SAVED, &path).await?;
+                let done = acting.done(text::notice::SAVED, &path(name)).await?;
                 return Ok(done.into_response());
             }
             Err(auth::Error::Refused(Refusal::NoRole(gone))) if gone == name => {
@@ -345,7 +324,7 @@ async fn make(
             Err(error) => return Err(error.into()),
         },
     };
-    let mut page = page(view, name, Uuid::nil()).await?;
+    let mut page = page(&acting, frame, name, Uuid::nil()).await?;
     page.problem = Some(problem);
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }

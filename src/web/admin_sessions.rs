@@ -1,20 +1,19 @@
 //! `/admin/sessions`: who is signed in.
 
-use axum::{extract::State, response::IntoResponse};
+use axum::response::IntoResponse;
 use serde::Deserialize;
 use url::form_urlencoded;
 use uuid::Uuid;
 
 use super::{
-    Error, Me,
-    client::Client,
+    Error,
+    acting::Acting,
     form::Asked,
     page::Page,
     pages::{Frame, admin::SessionsPage},
     people,
 };
 use crate::{
-    app::App,
     auth::{
         self, Refusal,
         authority::{Authority, Change},
@@ -24,7 +23,7 @@ use crate::{
     text,
 };
 
-const PAGE: usize = 50;
+const PAGE: usize = 25;
 
 #[derive(Deserialize)]
 pub struct Query {
@@ -37,17 +36,16 @@ pub struct Query {
 }
 
 pub async fn list(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Asked(query): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
+    let Acting { app, user: reader, by, .. } = &acting;
     let now = app.now();
     let mut user_problem = None;
     let mut live = match query.user.trim() {
         "" => sessions::list(&app.db, query.after, PAGE as i64 + 1, now).await?,
-        typed => match users::find(&app, typed).await {
+        typed => match users::find(app, typed).await {
             Ok(user) => {
                 let live = sessions::list_of_user(&app.db, user.id, now).await?;
                 live.into_iter().filter(|one| one.id > query.after).take(PAGE + 1).collect()
@@ -66,7 +64,7 @@ pub async fn list(
         pairs.append_pair("user", &query.user).append_pair("after", &last.id.to_string()).finish()
     });
     let mut tx = app.db.begin_read().await?;
-    let authority = Authority::of(&app, &mut tx, &client.user(&reader)).await?;
+    let authority = Authority::of(app, &mut tx, by).await?;
     let mut lines = Vec::with_capacity(live.len());
     for one in live {
         let held = grants::list_of_user_in(&mut tx, one.user_id).await?;

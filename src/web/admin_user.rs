@@ -1,23 +1,21 @@
 //! `/admin/users/{id}`: one user, and what can be done to them.
 
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     http::StatusCode,
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
-use tower_sessions::Session;
 use uuid::Uuid;
 
 use super::{
-    Error, Me,
+    Error,
+    acting::Acting,
     admin_users::{parse_profile, take_problem},
-    client::Client,
-    form::{Asked, Form},
-    frame,
+    form::{Asked, Form, NoFields},
     page::Page,
     pages::{
-        Frame,
+        Cut, Frame,
         admin::{Explained, GrantFields, GrantLine, LinkShownPage, ProfileFields, UserPage},
     },
     people,
@@ -25,9 +23,9 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        self, By, Refusal,
-        access::{CurrentUser, Permission},
-        authority::{Authority, Change},
+        self, Refusal,
+        access::Permission,
+        authority::Change,
         explain::{self, Explanation},
         grants::{self, Until},
         graph::Graph,
@@ -42,12 +40,9 @@ use crate::{
     text,
 };
 
-/// A user's page as somebody sees it.
-struct View<'a> {
-    app: &'a App,
-    reader: &'a CurrentUser,
-    by: By,
-    frame: Frame,
+/// The address of a user's page.
+pub fn path(id: Uuid) -> String {
+    format!("/admin/users/{id}")
 }
 
 #[derive(Deserialize)]
@@ -58,20 +53,16 @@ pub struct Query {
 }
 
 pub async fn show(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(id): Path<Uuid>,
     Asked(query): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
-    let by = client.user(&reader);
-    let view = View { app: &app, reader: &reader, by, frame };
-    let user = users::find(&app, &id.to_string()).await?;
-    let mut page = page(view, &user, profile(&user)).await?;
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    let mut page = page(&acting, frame, &user, profile(&user)).await?;
     let asked = query.explain.trim();
     if !asked.is_empty() {
-        page.explained = Some(explained(&app, &user, asked).await?);
+        page.explained = Some(explained(&acting.app, &user, asked).await?);
         page.explain = asked.to_owned();
     }
     Ok(Page(page))
@@ -122,15 +113,18 @@ async fn explained(app: &App, user: &User, asked: &str) -> Result<Explained, Err
     })
 }
 
-async fn page(view: View<'_>, user: &User, fields: ProfileFields) -> Result<UserPage, Error> {
-    let View { app, reader, by, frame } = view;
+async fn page(
+    acting: &Acting,
+    frame: Frame,
+    user: &User,
+    fields: ProfileFields,
+) -> Result<UserPage, Error> {
+    let Acting { app, user: reader, .. } = acting;
     let now = app.now();
     let named = grant_rows::list_named(&app.db, user.id).await?;
     let holding = named.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now));
     let held: Vec<String> = holding.map(|grant| grant.role_name.clone()).collect();
-    let mut tx = app.db.begin_read().await?;
-    let authority = Authority::of(app, &mut tx, &by).await?;
-    drop(tx);
+    let authority = acting.authority().await?;
     let all = roles::list(&app.db, now).await?.into_iter().map(|role| role.name);
     let grantable = all.filter(|role| authority.may(Change::Grant { to: user.id, role }));
     let graph = Graph::load(&app.db).await?;
@@ -140,13 +134,13 @@ async fn page(view: View<'_>, user: &User, fields: ProfileFields) -> Result<User
     let can_end = authority.may(Change::Sessions { id: user.id, roles: &held });
     let sessions = if reader.may(Permission::SessionsRead) {
         let live = sessions::list_of_user(&app.db, user.id, now).await?;
-        let lines = live.into_iter().take(25);
-        Some(lines.map(|one| people::session_line(one, reader.session.id, can_end)).collect())
+        let line = |one| people::session_line(one, reader.session.id, can_end);
+        Some(Cut::new(live, 8).map(line))
     } else {
         None
     };
     let records = if reader.may(Permission::AuditRead) {
-        let records = audit::list_about(&app.db, user.id, Uuid::max(), 20).await?;
+        let records = audit::list_about(&app.db, user.id, Uuid::max(), 10).await?;
         Some(records.into_iter().map(people::record_line).collect())
     } else {
         None
@@ -170,8 +164,8 @@ async fn page(view: View<'_>, user: &User, fields: ProfileFields) -> Result<User
         last_login: user.last_login_at.map(text::time),
         fields,
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
-        grants: named.iter().map(line).collect(),
-        permissions: effective.into_iter().collect(),
+        grants: Cut::new(&named, 15).map(line),
+        permissions: Cut::new(effective, 40),
         grantable: grantable.collect(),
         grant: GrantFields::default(),
         sessions,
@@ -195,26 +189,22 @@ pub struct EditFields {
 }
 
 pub async fn edit(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    (session, frame): (Session, Frame),
+    acting: Acting,
+    frame: Frame,
     Path(id): Path<Uuid>,
     Form(typed): Form<EditFields>,
 ) -> Result<Response, Error> {
-    let by = client.user(&reader);
     let EditFields { username, email, display_name, version } = typed;
     let mut fields =
         ProfileFields { username, email, display_name, version, ..ProfileFields::default() };
     if let Some(profile) = parse_profile(&mut fields) {
-        match users::edit(&app, &by, UserId(id), &profile, Some(version)).await {
+        match users::edit(&acting.app, &acting.by, UserId(id), &profile, Some(version)).await {
             Ok(()) => {
-                let path = format!("/admin/users/{id}");
-                let done = frame::done(&session, text::notice::SAVED, &path).await?;
+                let done = acting.done(text::notice::SAVED, &path(id)).await?;
                 return Ok(done.into_response());
             }
             Err(auth::Error::Refused(Refusal::Changed)) => {
-                let now = users::find(&app, &id.to_string()).await?;
+                let now = users::find(&acting.app, &id.to_string()).await?;
                 fields.version = now.version;
                 fields.meanwhile = Some(vec![
                     (text::audit::label("username"), now.username),
@@ -229,45 +219,36 @@ pub async fn edit(
         Some(_) => StatusCode::CONFLICT,
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    let user = users::find(&app, &id.to_string()).await?;
-    let view = View { app: &app, reader: &reader, by, frame };
-    Ok((status, Page(page(view, &user, fields).await?)).into_response())
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    Ok((status, Page(page(&acting, frame, &user, fields).await?)).into_response())
 }
 
-#[derive(Deserialize)]
-pub struct NoFields {}
-
 pub async fn enable(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    session: Session,
+    acting: Acting,
     Path(id): Path<Uuid>,
     Form(NoFields {}): Form<NoFields>,
 ) -> Result<Redirect, Error> {
-    let user = users::find(&app, &id.to_string()).await?;
-    users::enable(&app, &client.user(&reader), user.id).await?;
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    users::enable(&acting.app, &acting.by, user.id).await?;
     let notice = text::notice::user_enabled(&user.username);
-    frame::done(&session, &notice, &format!("/admin/users/{id}")).await
+    acting.done(&notice, &path(id)).await
 }
 
 /// Makes a one-time link and shows it this once.
 pub async fn make_link(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
+    acting: Acting,
     frame: Frame,
     Path(id): Path<Uuid>,
     Form(NoFields {}): Form<NoFields>,
 ) -> Result<impl IntoResponse, Error> {
-    let user = users::find(&app, &id.to_string()).await?;
-    let token = link::make(&app, &client.user(&reader), user.id).await?;
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    let token = link::make(&acting.app, &acting.by, user.id).await?;
     Ok(Page(LinkShownPage {
         frame,
         username: user.username,
-        url: link::url(&app, token),
+        url: link::url(&acting.app, token),
         good_for: text::link::GOOD_FOR_PASSWORD,
-        back: format!("/admin/users/{id}"),
+        back: path(id),
     }))
 }
 
@@ -282,28 +263,23 @@ pub struct Granted {
 }
 
 pub async fn grant(
-    State(app): State<App>,
-    Me(reader): Me,
-    client: Client,
-    (session, frame): (Session, Frame),
+    acting: Acting,
+    frame: Frame,
     Path(id): Path<Uuid>,
     Form(Granted { role, until, reason }): Form<Granted>,
 ) -> Result<Response, Error> {
-    let by = client.user(&reader);
-    let user = users::find(&app, &id.to_string()).await?;
+    let user = users::find(&acting.app, &id.to_string()).await?;
     let mut fields = GrantFields { role, until, reason, ..GrantFields::default() };
     if let Some((role, until)) = parse_grant(&mut fields) {
-        match grants::grant(&app, &by, user.id, &role, until, &fields.reason).await {
+        match grants::grant(&acting.app, &acting.by, user.id, &role, until, &fields.reason).await {
             Ok(()) => {
                 let notice = text::notice::granted(role.as_str(), &user.username);
-                let path = format!("/admin/users/{id}");
-                return Ok(frame::done(&session, &notice, &path).await?.into_response());
+                return Ok(acting.done(&notice, &path(id)).await?.into_response());
             }
             Err(error) => take_grant_problem(&mut fields, error)?,
         }
     }
-    let view = View { app: &app, reader: &reader, by, frame };
-    let mut page = page(view, &user, profile(&user)).await?;
+    let mut page = page(&acting, frame, &user, profile(&user)).await?;
     page.grant = fields;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }

@@ -11,20 +11,21 @@ use url::form_urlencoded;
 
 use super::{
     Error, Me,
-    client::Client,
+    acting::Acting,
+    admin_user,
     form::{Asked, Form},
     page::Page,
     pages::{
-        Frame,
+        Cut, Frame,
         admin::{LinkShownPage, NewUserPage, ProfileFields, UserLine, UserSearch, UsersPage},
     },
 };
 use crate::{
     app::App,
     auth::{
-        self, By, Refusal,
+        self, Refusal,
         access::Permission,
-        authority::{Authority, Change},
+        authority::Change,
         link,
         name::{self, Email, RoleName, Username, parse_display_name},
         users::{self, FirstPassword, NewUser, Profile},
@@ -37,7 +38,7 @@ use crate::{
     text,
 };
 
-const PAGE: i64 = 50;
+const PAGE: i64 = 25;
 
 #[derive(Deserialize)]
 pub struct Query {
@@ -130,7 +131,7 @@ async fn lines(app: &App, found: &[Found]) -> Result<Vec<UserLine>, Error> {
             display_name: user.display_name.clone(),
             email: user.email.clone(),
             active: user.status == Status::Active,
-            roles: holding.map(|grant| grant.role_name).collect(),
+            roles: Cut::new(holding.map(|grant| grant.role_name), 5),
             last_login: user.last_login_at.map(text::time),
         });
     }
@@ -150,43 +151,44 @@ pub struct NewFields {
     role: Vec<String>,
 }
 
-pub async fn show_new(
-    State(app): State<App>,
-    client: Client,
-    Me(user): Me,
-    frame: Frame,
-) -> Result<impl IntoResponse, Error> {
-    let by = client.user(&user);
-    let page = new_page(&app, &by, frame, ProfileFields::default(), &[]).await?;
-    Ok(Page(page))
+pub async fn show_new(acting: Acting, frame: Frame) -> Result<impl IntoResponse, Error> {
+    Ok(Page(new_page(&acting, frame, ProfileFields::default(), &[]).await?))
 }
 
 pub async fn create(
-    State(app): State<App>,
-    client: Client,
-    Me(user): Me,
+    acting: Acting,
     frame: Frame,
     Form(fields): Form<NewFields>,
 ) -> Result<Response, Error> {
-    let by = client.user(&user);
     let mut shown = ProfileFields {
         username: fields.username,
         email: fields.email,
         display_name: fields.display_name,
         ..ProfileFields::default()
     };
-    let ticked: Result<Vec<_>, _> = fields.role.iter().map(|role| RoleName::parse(role)).collect();
-    let Ok(ticked) = ticked else { return Err(Error::BadRequest) };
-    if let Some(profile) = parse_profile(&mut shown) {
-        let Profile { username, email, display_name } = profile;
-        let password = FirstPassword::Invite;
-        let new = NewUser { username, email, display_name, roles: &ticked, password };
-        match users::create(&app, &by, new).await {
-            Ok(created) => return Ok(link_page(&app, frame, created).into_response()),
-            Err(error) => take_problem(&mut shown, error)?,
+    let typed: Vec<&str> = fields.role.iter().flat_map(|typed| typed.split_whitespace()).collect();
+    let roles: Result<Vec<_>, _> = typed.iter().map(|role| RoleName::parse(role)).collect();
+    let mut role_problem = None;
+    match (parse_profile(&mut shown), roles) {
+        (Some(Profile { username, email, display_name }), Ok(roles)) => {
+            let password = FirstPassword::Invite;
+            let new = NewUser { username, email, display_name, roles: &roles, password };
+            match users::create(&acting.app, &acting.by, new).await {
+                Ok(created) => return Ok(link_page(&acting.app, frame, created).into_response()),
+                Err(auth::Error::Refused(Refusal::NoRole(_))) => {
+                    role_problem = Some(text::form::ROLE_UNKNOWN);
+                }
+                Err(auth::Error::Refused(Refusal::NotYours)) => {
+                    role_problem = Some(text::form::NOT_YOURS);
+                }
+                Err(error) => take_problem(&mut shown, error)?,
+            }
         }
+        (_, Err(_)) => role_problem = Some(text::form::ROLE_UNKNOWN),
+        (None, Ok(_)) => {}
     }
-    let page = new_page(&app, &by, frame, shown, &fields.role).await?;
+    let mut page = new_page(&acting, frame, shown, &typed).await?;
+    page.role_problem = role_problem;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }
 
@@ -197,25 +199,30 @@ fn link_page(app: &App, frame: Frame, created: users::Created) -> impl IntoRespo
         username: created.user.username,
         url: url.unwrap_or_default(),
         good_for: text::link::GOOD_FOR_INVITATION,
-        back: format!("/admin/users/{}", created.user.id),
+        back: admin_user::path(created.user.id.0),
     })
 }
 
 async fn new_page(
-    app: &App,
-    by: &By,
+    acting: &Acting,
     frame: Frame,
     fields: ProfileFields,
-    ticked: &[String],
+    typed: &[&str],
 ) -> Result<NewUserPage, Error> {
-    let mut tx = app.db.begin_read().await?;
-    let authority = Authority::of(app, &mut tx, by).await?;
+    let Acting { app, .. } = acting;
+    let authority = acting.authority().await?;
     // Nobody yet: an id that no user has.
     let to = UserId(uuid::Uuid::nil());
     let roles = roles::list(&app.db, app.now()).await?.into_iter().map(|role| role.name);
     let grantable = roles.filter(|role| authority.may(Change::Grant { to, role }));
-    let roles = grantable.map(|role| (ticked.contains(&role), role));
-    Ok(NewUserPage { frame, fields, roles: roles.map(|(ticked, role)| (role, ticked)).collect() })
+    let roles = grantable.map(|role| (typed.contains(&role.as_str()), role));
+    Ok(NewUserPage {
+        frame,
+        fields,
+        roles: roles.map(|(ticked, role)| (role, ticked)).collect(),
+        typed_role: typed.join(" "),
+        role_problem: None,
+    })
 }
 
 /// The profile that the fields describe; `None`, with the problems beside the fields, when they

@@ -3,7 +3,6 @@
 use axum::{
     extract::{FromRequestParts, OriginalUri},
     http::request::Parts,
-    response::Redirect,
 };
 use tower_sessions::Session;
 
@@ -20,7 +19,8 @@ use crate::{
     text::nav,
 };
 
-const NOTICE: &str = "notice";
+/// Key in the session of the sentence that the next page shows.
+pub const NOTICE: &str = "notice";
 
 /// The frame of this request's page: only links that the user may follow, and the notice that
 /// the page before has left. That is fetched only when the address says that there is one.
@@ -43,7 +43,8 @@ impl FromRequestParts<App> for Frame {
     }
 }
 
-fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
+/// The frame of this user's page at `path`.
+pub fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
     let links = [
         ("/account", nav::ACCOUNT, None),
         ("/admin", nav::OVERVIEW, Some(Permission::UsersRead)),
@@ -58,6 +59,7 @@ fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
         |href: &str| path == href || (href != "/admin" && path.starts_with(&format!("{href}/")));
     let nav = links.into_iter().filter(|(_, _, needed)| may(needed));
     Frame {
+        path: path.to_owned(),
         user: Some(user.username.clone()),
         nav: nav
             .map(|(href, label, _)| NavItem { href, label, current: is_current(href) })
@@ -65,10 +67,4 @@ fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
         form_token: token::form_token(&app.keys, user.session.id),
         notice: None,
     }
-}
-
-/// Leads to `path`, which will show the sentence once.
-pub async fn done(session: &Session, notice: &str, path: &str) -> Result<Redirect, Error> {
-    session.insert(NOTICE, notice).await?;
-    Ok(Redirect::to(&format!("{path}?done")))
 }

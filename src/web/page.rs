@@ -12,9 +12,10 @@ use axum::{
 use super::{
     Error,
     error::Problem,
+    frame, guard,
     pages::{ErrorPage, Frame},
 };
-use crate::{app::App, config::Settings, telemetry::RequestId};
+use crate::{app::App, config::Settings, telemetry::RequestId, text};
 
 /// A template as a response.
 pub struct Page<T>(pub T);
@@ -39,6 +40,7 @@ pub async fn not_found() -> Error {
 
 pub async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().copied();
+    let headers = request.headers().clone();
     let mut response = match judge(&app.settings, &request) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -56,7 +58,8 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
         response = Error::NotFound.into_response();
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = render(problem, id, response);
+        let frame = frame_of(&app, &headers, problem.status).await;
+        response = render(problem, frame, id, response);
     }
     secure(&app.settings, &mut response);
     response
@@ -94,13 +97,38 @@ fn is_same_origin(settings: &Settings, headers: &HeaderMap) -> bool {
     }
 }
 
-fn render(problem: Problem, id: Option<RequestId>, response: Response) -> Response {
+/// What surrounds an error: the frame of whoever asked, as far as that can be told.
+async fn frame_of(app: &App, headers: &HeaderMap, status: StatusCode) -> Frame {
+    let is_askable = status.is_client_error() && status != StatusCode::MISDIRECTED_REQUEST;
+    if !is_askable {
+        return Frame::default();
+    }
+    match guard::current_user(app, headers).await {
+        Ok(Some(user)) => frame::of(app, &user, ""),
+        Ok(None) | Err(_) => Frame::default(),
+    }
+}
+
+/// Leads on to where whoever asked may go.
+fn reachable(
+    (href, label): (&'static str, &'static str),
+    frame: &Frame,
+) -> (&'static str, &'static str) {
+    match (href, &frame.user) {
+        ("/login", _) => (href, label),
+        (_, None) => ("/", text::error::TO_START),
+        _ if frame.nav.iter().any(|item| item.href == href) => (href, label),
+        _ => ("/account", text::error::TO_ACCOUNT),
+    }
+}
+
+fn render(problem: Problem, frame: Frame, id: Option<RequestId>, response: Response) -> Response {
     let page = ErrorPage {
-        frame: Frame::default(),
         status: problem.status.as_u16(),
         title: problem.title,
         message: problem.message.into_owned(),
-        action: problem.action.map(|(href, label)| (href.to_owned(), label)),
+        action: problem.action.map(|action| reachable(action, &frame)),
+        frame,
         request_id: id.map(|id| id.to_string()).unwrap_or_default(),
     };
     let mut headers = response.headers().clone();

@@ -9,6 +9,8 @@ use crate::text;
 /// What surrounds every page: who is signed in, where they may go, what just happened.
 #[derive(Default)]
 pub struct Frame {
+    /// Path of the address; empty around errors.
+    pub path: String,
     /// Name of the signed-in user, if any.
     pub user: Option<String>,
     /// Only links that this user may follow.
@@ -25,6 +27,35 @@ pub struct NavItem {
     /// The page shown stands under this link.
     pub current: bool,
 }
+
+/// The first of a list, as many as a page carries, and how many there are besides.
+pub struct Cut<T> {
+    pub shown: Vec<T>,
+    pub more: usize,
+}
+
+impl<T> Cut<T> {
+    pub fn new(items: impl IntoIterator<Item = T>, most: usize) -> Self {
+        let mut items = items.into_iter();
+        Self { shown: items.by_ref().take(most).collect(), more: items.count() }
+    }
+
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Cut<U> {
+        Cut { shown: self.shown.into_iter().map(make).collect(), more: self.more }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// How many there are, shown or not.
+    pub fn total(&self) -> usize {
+        self.shown.len() + self.more
+    }
+}
+
+/// A list of names to choose from is offered up to this length; beyond, the name is typed.
+pub const MOST_OFFERED: usize = 50;
 
 /// `/login`. `problem` is one message for every cause of a refused login.
 #[derive(Template)]
@@ -66,10 +97,10 @@ pub struct AccountPage {
     pub username: String,
     pub display_name: String,
     pub email: Option<String>,
-    pub roles: Vec<AccountRole>,
-    pub permissions: Vec<AccountPermission>,
+    pub roles: Cut<AccountRole>,
+    pub permissions: Cut<AccountPermission>,
     /// Open sessions, this one first.
-    pub sessions: Vec<SessionLine>,
+    pub sessions: Cut<SessionLine>,
     /// What the audit trail says about this person, newest first.
     pub records: Vec<Record>,
     pub current_problem: Option<String>,
@@ -90,7 +121,7 @@ pub struct AccountRole {
 pub struct AccountPermission {
     pub name: String,
     /// Roles that permit it.
-    pub through: Vec<String>,
+    pub through: Cut<String>,
 }
 
 /// An open session, in lists.
@@ -130,6 +161,6 @@ pub struct ErrorPage {
     pub title: &'static str,
     pub message: String,
     /// Where to go on: address and label.
-    pub action: Option<(String, &'static str)>,
+    pub action: Option<(&'static str, &'static str)>,
     pub request_id: String,
 }

@@ -3,8 +3,8 @@
 
 use askama::Template;
 
-use super::{Frame, Record, SessionLine};
-use crate::text;
+use super::{Cut, Frame, Record, SessionLine};
+use crate::{text, web::pages};
 
 /// `/admin`: how things stand. What the reader may not see is `None`.
 #[derive(Template)]
@@ -88,7 +88,7 @@ pub struct UserLine {
     pub email: Option<String>,
     pub active: bool,
     /// Names of the roles granted directly.
-    pub roles: Vec<String>,
+    pub roles: Cut<String>,
     /// As text for a person; `None`: never.
     pub last_login: Option<String>,
 }
@@ -101,6 +101,9 @@ pub struct NewUserPage {
     pub fields: ProfileFields,
     /// Roles that the reader may grant, and whether each is ticked (checkboxes named `role`).
     pub roles: Vec<(String, bool)>,
+    /// The same as text, where there are too many for boxes.
+    pub typed_role: String,
+    pub role_problem: Option<&'static str>,
 }
 
 /// Fields of a user's profile with what is wrong with each.
@@ -133,14 +136,14 @@ pub struct UserPage {
     pub fields: ProfileFields,
     /// Edit, disable, enable, remove, make a link.
     pub can_edit: bool,
-    pub grants: Vec<GrantLine>,
+    pub grants: Cut<GrantLine>,
     /// Effective permissions.
-    pub permissions: Vec<String>,
+    pub permissions: Cut<String>,
     /// Roles that the reader may grant to this user; no form when empty.
     pub grantable: Vec<String>,
     pub grant: GrantFields,
     /// `None` when the reader may not see sessions.
-    pub sessions: Option<Vec<SessionLine>>,
+    pub sessions: Option<Cut<SessionLine>>,
     pub can_end_sessions: bool,
     /// What was asked in the explain form (GET, field `explain`), and the answer as lines; the
     /// first is `yes` or `no`.
@@ -227,8 +230,8 @@ pub struct RoleLine {
     pub built_in: bool,
     /// It has every permission, whatever `permissions` lists.
     pub has_all: bool,
-    pub permissions: Vec<String>,
-    pub includes: Vec<String>,
+    pub permissions: Cut<String>,
+    pub includes: Cut<String>,
     /// Users who hold it directly, as text (`1,000+` where counting would take long).
     pub holders: String,
 }
@@ -261,16 +264,16 @@ pub struct RolePage {
     pub can_delete: bool,
     /// `admin` has all, by itself.
     pub has_all: bool,
-    pub permissions: Vec<Removable>,
+    pub permissions: Cut<Removable>,
     /// Offered for the field that adds a permission (datalist).
     pub offered_permissions: Vec<String>,
     /// Roles included, as a tree written line by line: depth from 0, name.
-    pub includes: Vec<TreeLine>,
+    pub includes: Cut<TreeLine>,
     /// Roles that may be included yet.
     pub includable: Vec<String>,
     /// Roles that include this one, as a tree upwards.
-    pub included_in: Vec<TreeLine>,
-    pub grantors: Vec<Removable>,
+    pub included_in: Cut<TreeLine>,
+    pub grantors: Cut<Removable>,
     pub addable_grantors: Vec<String>,
     /// A change of permissions, includes or grantors that was refused: why.
     pub problem: Option<String>,
