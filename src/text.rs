@@ -10,6 +10,7 @@ pub mod form;
 pub mod link;
 pub mod notice;
 pub mod overview;
+pub mod refusal;
 pub mod role;
 pub mod roles;
 pub mod sessions;

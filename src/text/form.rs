@@ -1,5 +1,7 @@
 //! Shared by all forms: labels, hints, and what is wrong with a field.
 
+use crate::auth::password::{MAX_BYTES, PasswordError};
+
 pub const USERNAME: &str = "User name";
 pub const PASSWORD: &str = "Password";
 pub const NEW_PASSWORD: &str = "New password";
@@ -57,18 +59,18 @@ pub const MEANWHILE_INTRODUCTION: &str =
     "Your entries are still in the form. Saving it again replaces what is stored now:";
 pub const EMPTY: &str = "empty";
 
-pub const PASSWORD_UNPRINTABLE: &str =
-    "A tab, a line break or another sign that does not print is in it. Leave that out.";
-
 /// Below the field for a new password.
 pub fn new_password_hint(min_length: usize) -> String {
     format!("At least {min_length} characters. A few words that do not belong together work well.")
 }
 
-pub fn password_too_short(min_length: usize) -> String {
-    format!("Use at least {min_length} characters.")
-}
-
-pub fn password_too_long(max_bytes: usize) -> String {
-    format!("Use at most {max_bytes} bytes.")
+/// Why a new password is not taken.
+pub fn password_problem(error: PasswordError) -> String {
+    match error {
+        PasswordError::TooShort(least) => format!("Use at least {least} characters."),
+        PasswordError::TooLong => format!("Use at most {MAX_BYTES} bytes."),
+        PasswordError::Unprintable => "A tab, a line break or another sign that does not print \
+                                       is in it. Leave that out."
+            .to_owned(),
+    }
 }

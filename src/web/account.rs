@@ -13,7 +13,6 @@ use super::{
     acting::Acting,
     cookie,
     form::Form,
-    link,
     page::Page,
     pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame},
     people,
@@ -64,7 +63,7 @@ pub async fn change_password(
         Ok(new) => new,
         Err(error) => {
             let mut page = page(app, user, frame).await?;
-            page.new_problem = Some(link::password_problem(error));
+            page.new_problem = Some(text::form::password_problem(error));
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
         }
     };

@@ -320,7 +320,7 @@ async fn make(
             Err(auth::Error::Refused(Refusal::NoRole(gone))) if gone == name => {
                 return Err(Error::NotFound);
             }
-            Err(auth::Error::Refused(refusal)) => refusal.to_string(),
+            Err(auth::Error::Refused(refusal)) => text::refusal::sentence(&refusal),
             Err(error) => return Err(error.into()),
         },
     };

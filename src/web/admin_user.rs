@@ -83,7 +83,7 @@ async fn explained(app: &App, user: &User, asked: &str) -> Result<Explained, Err
     let no = |line: String| Explained { yes: false, lines: vec![line] };
     let answer = match explain::explain(app, user, asked).await {
         Ok(answer) => answer,
-        Err(auth::Error::Refused(refusal)) => return Ok(no(refusal.to_string())),
+        Err(auth::Error::Refused(refusal)) => return Ok(no(text::refusal::sentence(&refusal))),
         Err(error) => return Err(error.into()),
     };
     Ok(match answer {

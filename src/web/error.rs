@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use crate::{
     auth::{self, Refusal},
-    text::error as text,
+    text::{error as text, refusal::sentence},
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -153,8 +153,8 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::NoUser(_) | Refusal::NoRole(_) | Refusal::NoSession(_) => {
             (S::NOT_FOUND, text::NOT_FOUND_TITLE, text::NOT_FOUND.into())
         }
-        Refusal::NotYours => (S::FORBIDDEN, text::FORBIDDEN_TITLE, refusal.to_string().into()),
-        other => (S::CONFLICT, text::REFUSED_TITLE, other.to_string().into()),
+        Refusal::NotYours => (S::FORBIDDEN, text::FORBIDDEN_TITLE, sentence(refusal).into()),
+        other => (S::CONFLICT, text::REFUSED_TITLE, sentence(other).into()),
     };
     Problem { status, title, message, action: Some(("/admin", text::TO_OVERVIEW)) }
 }

@@ -20,7 +20,7 @@ use crate::{
         self, Refusal,
         link::{self, Opens},
         name::Username,
-        password::{MAX_BYTES, Password, PasswordError},
+        password::Password,
     },
     text,
 };
@@ -57,7 +57,8 @@ pub async fn submit(
     let (token, opens) = link::peek(&app, &fields.token).await?;
     let mut page = page(&app, &opens, fields.token, fields.username);
     let password = Password::chosen(&fields.password, app.settings.password_min_length);
-    page.password_problem = password.as_ref().err().map(|error| password_problem(*error));
+    page.password_problem =
+        password.as_ref().err().map(|error| text::form::password_problem(*error));
     let by = client.visitor();
     match opens {
         Opens::PasswordOf(_) => {
@@ -103,13 +104,4 @@ fn page(app: &App, opens: &Opens, token: String, typed: String) -> LinkPage {
 
 fn mistaken(page: LinkPage) -> Response {
     (StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response()
-}
-
-/// What is wrong with a new password, beside its field.
-pub fn password_problem(error: PasswordError) -> String {
-    match error {
-        PasswordError::TooShort(min_length) => text::form::password_too_short(min_length),
-        PasswordError::TooLong => text::form::password_too_long(MAX_BYTES),
-        PasswordError::Unprintable => text::form::PASSWORD_UNPRINTABLE.to_owned(),
-    }
 }
