@@ -335,3 +335,21 @@ email = "'o\\\"'@example.com"
         assert_eq!(json, json!({ "permission": [], "role": [], "user": [] }));
     });
 }
+
+#[test]
+fn two_people_may_swap_their_e_mails() {
+    on_both(|program| {
+        let users = |kim: &str, lee: &str| {
+            let user =
+                |name, email| format!("[[user]]\nusername = \"{name}\"\nemail = \"{email}\"\n");
+            format!("{}{}", user("kim", kim), user("lee", lee))
+        };
+        applied(&program, &users("one@example.com", "two@example.com"), &[]);
+        applied(&program, &users("two@example.com", "one@example.com"), &[]);
+        assert_eq!(program.json(&["user", "show", "one@example.com"])["username"], "lee");
+        assert_eq!(program.json(&["user", "show", "two@example.com"])["username"], "kim");
+        let taken =
+            refused(&program, "[[user]]\nusername = \"mo\"\nemail = \"one@example.com\"\n", &[]);
+        assert!(taken.contains("one@example.com is taken"), "{taken}");
+    });
+}

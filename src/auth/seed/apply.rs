@@ -14,7 +14,12 @@ use crate::{
         token::Token,
         users,
     },
-    db::{Tx, links::LinkKind, users::User},
+    db::{
+        Tx,
+        links::LinkKind,
+        login_keys::{self, Kind},
+        users::User,
+    },
 };
 
 /// Makes all steps. Returns the invitations of new users.
@@ -27,6 +32,15 @@ pub(super) async fn all(
 ) -> std::result::Result<Vec<(String, Token)>, SeedError> {
     let users = present.users.into_iter().map(|(name, found)| (name, found.user)).collect();
     let mut apply = Apply { app, by, users, invitations: Vec::new() };
+    // People may swap their e-mails: every old one is let go before a new one is taken.
+    for step in steps {
+        if let Step::EditUser { profile, fields } = step
+            && fields.contains(&"email")
+            && let Some(user) = apply.users.get(profile.username.as_str())
+        {
+            login_keys::delete(tx, user.id, Kind::Email).await?;
+        }
+    }
     for step in steps {
         apply.one(tx, step).await.map_err(|error| match error {
             Error::Refused(refusal) => SeedError::Refused { at: place(step), refusal },
