@@ -38,3 +38,8 @@ pub fn granted(by: &str, on: &str) -> String {
 pub fn part_of(role: &str) -> String {
     format!("part of {role}")
 }
+
+/// Heads a list of permissions that is folded up; never said of one alone.
+pub fn permission_count(count: usize) -> String {
+    format!("{count} permissions")
+}
