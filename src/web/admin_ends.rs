@@ -213,7 +213,7 @@ pub async fn ask_delete_role(
     if is_built_in(&name) {
         return Err(Error::NotFound);
     }
-    authority::require(&app, &mut tx, &by, Change::RoleItself { role: &name }).await?;
+    authority::require(&app, &mut tx, &by, Change::DeleteRole { role: &name }).await?;
     drop(tx);
     let role = role_rows::list(&app.db, app.now()).await?;
     let role = role.into_iter().find(|role| role.name == name).ok_or(Error::NotFound)?;

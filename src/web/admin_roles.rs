@@ -192,9 +192,9 @@ async fn page(view: View<'_>, name: &str, after: Uuid) -> Result<RolePage, Error
             && !graph.includes(name).contains(other)
             && may(Change::IncludeOf { other })
     });
-    let itself = may(Change::RoleItself { role: name });
+    let grantors_too = may(Change::GrantorOf { role: name });
     let mut addable: Vec<String> = all.iter().map(|other| other.name.clone()).collect();
-    addable.retain(|other| itself && !own.contains(other));
+    addable.retain(|other| grantors_too && !own.contains(other));
     let can_see_holders = reader.may(Permission::UsersRead);
     let mut holders = Vec::new();
     if can_see_holders {
@@ -218,14 +218,17 @@ async fn page(view: View<'_>, name: &str, after: Uuid) -> Result<RolePage, Error
         version: role.version,
         meanwhile: None,
         can_edit: may(Change::DescribeRole),
-        can_delete: itself,
+        can_delete: may(Change::DeleteRole { role: name }),
         has_all: name == ADMIN,
         permissions: graph.permissions(name).iter().map(permission).collect(),
         offered_permissions: offered,
         includes: graph.tree(name).into_iter().map(tree).collect(),
         includable: includable.collect(),
         included_in: graph.tree_upwards(name).into_iter().map(upwards).collect(),
-        grantors: own.into_iter().map(|name| Removable { name, can_remove: itself }).collect(),
+        grantors: own
+            .into_iter()
+            .map(|name| Removable { name, can_remove: grantors_too })
+            .collect(),
         addable_grantors: addable,
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),
