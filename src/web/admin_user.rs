@@ -231,7 +231,12 @@ pub async fn edit(
     };
     let user = users::find(&app, &id.to_string()).await?;
     let view = View { app: &app, reader: &reader, by, frame };
-    Ok((status, Page(page(view, &user, fields).await?)).into_response())
+    let page = page(view, &user, fields).await?;
+    // A page without the form has no place for what is wrong with it.
+    if !page.can_edit {
+        return Err(auth::Error::from(Refusal::NotYours).into());
+    }
+    Ok((status, Page(page)).into_response())
 }
 
 #[derive(Deserialize)]
@@ -304,6 +309,9 @@ pub async fn grant(
     }
     let view = View { app: &app, reader: &reader, by, frame };
     let mut page = page(view, &user, profile(&user)).await?;
+    if page.grantable.is_empty() {
+        return Err(auth::Error::from(Refusal::NotYours).into());
+    }
     page.grant = fields;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }
