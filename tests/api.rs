@@ -10,6 +10,7 @@ mod api {
     mod audit;
     mod check;
     mod cookies;
+    mod dead_ends;
     mod forms;
     mod headers;
     mod keys;
@@ -24,4 +25,5 @@ mod api {
     mod routes;
     mod served;
     mod sessions;
+    mod ways_up;
 }

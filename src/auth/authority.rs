@@ -44,8 +44,11 @@ pub enum Change<'a> {
     IncludeOf {
         other: &'a str,
     },
-    /// Let holders of another role grant this one, or end that; or delete the role.
-    RoleItself {
+    /// Let holders of another role grant this one, or end that.
+    GrantorOf {
+        role: &'a str,
+    },
+    DeleteRole {
         role: &'a str,
     },
 }
@@ -104,7 +107,6 @@ impl Authority {
             Holder::Person { id, roles, permissions } => (*id, roles, permissions),
         };
         let has = |permission: Permission| own.contains(permission.name());
-        let passes_on = |role: &str| self.carried(role).iter().all(|name| own.contains(*name));
         match change {
             Change::CreateUser => has(Permission::UsersWrite),
             Change::User { id: target, roles } => {
@@ -120,28 +122,59 @@ impl Authority {
             Change::PermissionOf { permission } => {
                 has(Permission::RolesWrite) && own.contains(permission)
             }
-            Change::IncludeOf { other } => has(Permission::RolesWrite) && passes_on(other),
-            Change::RoleItself { role } => has(Permission::RolesWrite) && passes_on(role),
+            Change::IncludeOf { other: role } | Change::GrantorOf { role } => {
+                has(Permission::RolesWrite) && self.may_hand_over(own_roles, own, role)
+            }
+            Change::DeleteRole { role } => {
+                has(Permission::RolesWrite)
+                    && self.carried(role).iter().all(|name| own.contains(*name))
+            }
         }
     }
 
-    /// Whether a role may be handed on: it is held, or everything in it is, or it names a role
-    /// that is held as its grantor and holds nothing of rolecall's own that is not.
+    /// Whether all that comes with a role may come to others, and to oneself: it is within what
+    /// one has, and so is every role whose grantor it would make them.
+    fn may_hand_over(
+        &self,
+        own_roles: &BTreeSet<String>,
+        own: &BTreeSet<String>,
+        role: &str,
+    ) -> bool {
+        let closure = self.graph.closure([role]);
+        let mut grantable =
+            self.grantors.iter().filter(|pair| closure.contains(pair.other.as_str()));
+        let is_in_reach = |role: &str| {
+            self.is_within(own_roles, own, role) || self.names_own(own_roles, own, role)
+        };
+        own_roles.contains(role)
+            || (self.is_within(own_roles, own, role)
+                && grantable.all(|pair| is_in_reach(&pair.role)))
+    }
+
+    /// Whether a role may be handed on by a grant.
     fn may_pass(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
-        let carried = self.carried(role);
         let has = |permission: Permission| own.contains(permission.name());
-        let is_held = own_roles.contains(role);
-        let is_covered = !carried.is_empty() && carried.iter().all(|name| own.contains(*name));
-        if has(Permission::UsersWrite) && (is_held || is_covered) {
-            return true;
-        }
-        let names_own =
-            self.grantors.iter().any(|pair| pair.role == role && own_roles.contains(&pair.other));
-        let ours = carried.iter().filter(|name| name.starts_with("rolecall."));
-        has(Permission::UsersRead)
-            && names_own
-            && role != ADMIN
-            && ours.into_iter().all(|name| own.contains(*name))
+        (has(Permission::UsersWrite) && self.is_within(own_roles, own, role))
+            || (has(Permission::UsersRead) && self.names_own(own_roles, own, role))
+    }
+
+    /// Whether the role is held, or everything in it is. One that carries nothing is still a
+    /// role, which applications ask for by its name.
+    fn is_within(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
+        let carried = self.carried(role);
+        own_roles.contains(role)
+            || (!carried.is_empty() && carried.iter().all(|name| own.contains(*name)))
+    }
+
+    /// Whether the role names one that is held as its grantor, and carries nothing of rolecall's
+    /// own that is not held.
+    fn names_own(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
+        let carried = self.carried(role);
+        let mut ours = carried.iter().filter(|name| name.starts_with("rolecall."));
+        let mut grantors = self.grantors.iter().filter(|pair| pair.role == role);
+        role != ADMIN
+            && grantors.any(|pair| own_roles.contains(&pair.other))
+            && ours.all(|name| own.contains(*name))
     }
 
     fn may_grant_all(&self, roles: &[String]) -> bool {

@@ -3,10 +3,11 @@
 
 use serde_json::json;
 use time::Duration;
+use uuid::Uuid;
 
 use super::{
     Actor, By, Refusal, Result,
-    authority::require_user,
+    authority::{Authority, Change, granted_roles, require_user},
     grants::{self, Until},
     name::{ADMIN, RoleName, Username},
     password::Password,
@@ -81,7 +82,8 @@ pub(super) async fn make_in(
     user: Option<&User>,
 ) -> Result<Token> {
     let (now, token) = (app.now(), Token::new(&app.pen.random)?);
-    let link = Link { kind, user_id: user.map(|user| user.id) };
+    let made_by_id = by.actor.id().map(|id| id.0);
+    let link = Link { kind, user_id: user.map(|user| user.id), made_by_id };
     links::create(tx, &token.digest(), &link, now, now + lifetime(kind)).await?;
     let (action, target) = match (kind, user) {
         (LinkKind::Invitation, Some(user)) => (Action::LinkInvite, users::target(user)),
@@ -116,8 +118,28 @@ pub async fn peek(app: &App, token: &str) -> Result<(Token, Opens)> {
         };
     };
     let user = crate::db::users::find(&app.db, user_id).await?;
-    let user = user.filter(|user| user.status == Status::Active);
-    Ok((token, Opens::PasswordOf(user.ok_or(Refusal::LinkInvalid)?)))
+    let user = user.filter(|user| user.status == Status::Active).ok_or(Refusal::LinkInvalid)?;
+    let mut tx = app.db.begin_read().await?;
+    require_reach(app, &mut tx, link.made_by_id, &user).await?;
+    Ok((token, Opens::PasswordOf(user)))
+}
+
+/// Refuses a link whose maker may not (any more) change its user, as that user is now: whoever
+/// kept a copy would else become who they were made meanwhile.
+async fn require_reach(
+    app: &App,
+    tx: &mut Tx,
+    made_by_id: Option<Uuid>,
+    user: &User,
+) -> Result<()> {
+    let Some(id) = made_by_id.map(UserId).filter(|id| *id != user.id) else { return Ok(()) };
+    let maker = By::new(Actor::User { id, name: String::new() });
+    let roles = granted_roles(app, tx, user.id).await?;
+    let change = Change::User { id: user.id, roles: &roles };
+    match Authority::of(app, tx, &maker).await?.may(change) {
+        true => Ok(()),
+        false => Err(Refusal::LinkInvalid.into()),
+    }
 }
 
 /// Spends the link: sets the password of its user and ends their sessions.
@@ -125,11 +147,14 @@ pub async fn set_password(app: &App, by: &By, token: Token, password: &Password)
     let hash = app.hasher.hash(password).await?;
     let mut tx = app.db.begin().await?;
     let spent = links::spend(&mut tx, &token.digest(), app.now()).await?;
-    let user_id = spent.and_then(|link| link.user_id).ok_or(Refusal::LinkInvalid)?;
+    let Some(Link { user_id: Some(user_id), made_by_id, .. }) = spent else {
+        return Err(Refusal::LinkInvalid.into());
+    };
     let user = users::in_tx(&mut tx, user_id).await?;
     if user.status != Status::Active {
         return Err(Refusal::LinkInvalid.into());
     }
+    require_reach(app, &mut tx, made_by_id, &user).await?;
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     users::set_password_in(app, &mut tx, &by, &user, (&hash, None), None).await?;
     Ok(tx.commit().await?)

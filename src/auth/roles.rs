@@ -180,9 +180,10 @@ fn needed<'a>(role: &'a RoleName, change: &'a RoleChange) -> Change<'a> {
         RoleChange::Include(other) | RoleChange::Exclude(other) => {
             Change::IncludeOf { other: other.as_str() }
         }
-        RoleChange::Delete | RoleChange::AddGrantor(_) | RoleChange::RemoveGrantor(_) => {
-            Change::RoleItself { role: role.as_str() }
+        RoleChange::AddGrantor(_) | RoleChange::RemoveGrantor(_) => {
+            Change::GrantorOf { role: role.as_str() }
         }
+        RoleChange::Delete => Change::DeleteRole { role: role.as_str() },
     }
 }
 

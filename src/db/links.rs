@@ -1,6 +1,7 @@
 //! The table `links`: what opens a choose-a-password page once.
 
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{Db, Tx, UserId, sql};
 
@@ -19,12 +20,15 @@ pub enum LinkKind {
 pub struct Link {
     pub kind: LinkKind,
     pub user_id: Option<UserId>,
+    /// The user who made it; `None`: the operator, or rolecall itself.
+    pub made_by_id: Option<Uuid>,
 }
 
 /// A link that is neither spent nor expired.
 pub async fn find(db: &Db, digest: &str, now: OffsetDateTime) -> sqlx::Result<Option<Link>> {
     sql!(db, fetch_optional Link:
-        r#"select kind as "kind: LinkKind", user_id as "user_id: UserId" from links
+        r#"select kind as "kind: LinkKind", user_id as "user_id: UserId",
+                  made_by_id as "made_by_id: Uuid" from links
            where digest = $1 and spent_at is null and expires_at > $2"#, digest, now)
 }
 
@@ -42,9 +46,9 @@ pub async fn create(
         "delete from links where kind = $1 and (user_id = $2 or ($3 and user_id is null))",
         link.kind as _, user_id, nobodys)?;
     sql!(in tx, execute:
-        "insert into links (digest, kind, user_id, created_at, expires_at)
-         values ($1, $2, $3, $4, $5)",
-        digest, link.kind as _, user_id, created_at, expires_at)
+        "insert into links (digest, kind, user_id, created_at, expires_at, made_by_id)
+         values ($1, $2, $3, $4, $5, $6)",
+        digest, link.kind as _, user_id, created_at, expires_at, link.made_by_id)
     .map(|_| ())
 }
 
@@ -53,7 +57,8 @@ pub async fn spend(tx: &mut Tx, digest: &str, now: OffsetDateTime) -> sqlx::Resu
     sql!(in tx, fetch_optional Link:
         r#"update links set spent_at = $2
            where digest = $1 and spent_at is null and expires_at > $2
-           returning kind as "kind!: LinkKind", user_id as "user_id: UserId""#, digest, now)
+           returning kind as "kind!: LinkKind", user_id as "user_id: UserId",
+                     made_by_id as "made_by_id: Uuid""#, digest, now)
 }
 
 pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> sqlx::Result<u64> {

@@ -173,7 +173,7 @@ pub async fn ask_delete_role(
     }
     let app = &acting.app;
     let mut tx = app.db.begin_read().await?;
-    authority::require(app, &mut tx, &acting.by, Change::RoleItself { role: &name }).await?;
+    authority::require(app, &mut tx, &acting.by, Change::DeleteRole { role: &name }).await?;
     drop(tx);
     let role = role_rows::list(&app.db, app.now()).await?;
     let role = role.into_iter().find(|role| role.name == name).ok_or(Error::NotFound)?;

@@ -179,9 +179,9 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
             && !graph.includes(name).contains(other)
             && may(Change::IncludeOf { other })
     });
-    let itself = may(Change::RoleItself { role: name });
+    let grantors_too = may(Change::GrantorOf { role: name });
     let mut addable: Vec<String> = all.iter().map(|other| other.name.clone()).collect();
-    addable.retain(|other| itself && !own.contains(other));
+    addable.retain(|other| grantors_too && !own.contains(other));
     let can_see_holders = reader.may(Permission::UsersRead);
     let mut holders = Vec::new();
     if can_see_holders {
@@ -205,14 +205,14 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
         version: role.version,
         meanwhile: None,
         can_edit: may(Change::DescribeRole),
-        can_delete: itself,
+        can_delete: may(Change::DeleteRole { role: name }),
         has_all: name == ADMIN,
         permissions: Cut::new(graph.permissions(name), 30).map(permission),
         offered_permissions: offered,
         includes: Cut::new(graph.tree(name), 20).map(tree),
         includable: includable.collect(),
         included_in: Cut::new(graph.tree_upwards(name), 20).map(upwards),
-        grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: itself }),
+        grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: grantors_too }),
         addable_grantors: addable,
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),

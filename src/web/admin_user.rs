@@ -220,7 +220,12 @@ pub async fn edit(
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let user = users::find(&acting.app, &id.to_string()).await?;
-    Ok((status, Page(page(&acting, frame, &user, fields).await?)).into_response())
+    let page = page(&acting, frame, &user, fields).await?;
+    // A page without the form has no place for what is wrong with it.
+    if !page.can_edit {
+        return Err(auth::Error::from(Refusal::NotYours).into());
+    }
+    Ok((status, Page(page)).into_response())
 }
 
 pub async fn enable(
@@ -280,6 +285,9 @@ pub async fn grant(
         }
     }
     let mut page = page(&acting, frame, &user, profile(&user)).await?;
+    if page.grantable.is_empty() {
+        return Err(auth::Error::from(Refusal::NotYours).into());
+    }
     page.grant = fields;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }

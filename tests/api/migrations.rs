@@ -75,7 +75,11 @@ async fn record(db: &Database, version: i64, description: &str) {
 }
 
 async fn an_empty_database_is_brought_to_the_schema_once(db: Database) {
-    let behind = Schema::Behind(vec!["0001_schema".into(), "0002_people_expand".into()]);
+    let behind = Schema::Behind(vec![
+        "0001_schema".into(),
+        "0002_people_expand".into(),
+        "0003_links_expand".into(),
+    ]);
     assert_eq!(schema_at(&db.url).await.unwrap(), behind);
     open(&db, Migrate::Apply).await.unwrap();
     assert_eq!(schema_at(&db.url).await.unwrap(), Schema::Current);
@@ -92,7 +96,7 @@ async fn an_empty_database_is_told_to_be_behind_when_nothing_may_be_applied(db: 
     };
     assert_eq!(
         error.to_string(),
-        "the schema lacks 0001_schema, 0002_people_expand; run: rolecall migrate"
+        "the schema lacks 0001_schema, 0002_people_expand, 0003_links_expand; run: rolecall migrate"
     );
     assert_eq!(db.tables().await, Vec::<String>::new());
     assert!(!db.path("rolecall.key").exists());

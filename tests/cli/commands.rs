@@ -179,10 +179,11 @@ fn migrate_tells_what_is_pending_and_applies_it() {
         let pending = program.run(&["migrate", "--check"]);
         assert_eq!(
             (pending.code, pending.out.as_str()),
-            (3, "pending 0001_schema\npending 0002_people_expand\n")
+            (3, "pending 0001_schema\npending 0002_people_expand\npending 0003_links_expand\n")
         );
         assert!(!program.key_file().exists(), "a check makes nothing");
-        let applied = "applied 0001_schema\napplied 0002_people_expand\n";
+        let applied =
+            "applied 0001_schema\napplied 0002_people_expand\napplied 0003_links_expand\n";
         assert_eq!(program.ok(&["migrate"]), applied);
         assert!(program.key_file().exists());
         assert_eq!(program.ok(&["migrate", "--check"]), "the schema is up to date\n");

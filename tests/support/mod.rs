@@ -6,6 +6,7 @@
 mod app;
 mod database;
 mod dice;
+pub mod markup;
 mod visitor;
 
 pub use app::{PASSWORD, TestApp, cli, form, password, role, roles, username};
