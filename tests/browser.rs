@@ -16,9 +16,6 @@ mod leaving;
 mod password;
 #[path = "browser/plain.rs"]
 mod plain;
-#[path = "cli/program.rs"]
-#[allow(dead_code)]
-mod program;
 #[path = "browser/screenshots.rs"]
 mod screenshots;
 mod support;
@@ -28,3 +25,5 @@ mod terminal;
 mod tour;
 #[path = "browser/window.rs"]
 mod window;
+
+use support::program;
