@@ -8,6 +8,8 @@ mod access;
 mod driver;
 #[path = "browser/first_day.rs"]
 mod first_day;
+#[path = "browser/judges.rs"]
+mod judges;
 #[path = "browser/layout.rs"]
 mod layout;
 #[path = "browser/leaving.rs"]
