@@ -3,7 +3,7 @@
 use axum::{
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use tower_sessions::Session;
@@ -227,6 +227,8 @@ async fn page(view: View<'_>, name: &str, after: Uuid) -> Result<RolePage, Error
         included_in: graph.tree_upwards(name).into_iter().map(upwards).collect(),
         grantors: own.into_iter().map(|name| Removable { name, can_remove: itself }).collect(),
         addable_grantors: addable,
+        permission: String::new(),
+        permission_problem: None,
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),
         holders: holders
@@ -264,9 +266,7 @@ pub async fn describe(
     let role = RoleName::parse(&name).map_err(|_| Error::NotFound)?;
     let (conflict, problem) = match roles::describe(&app, &by, &role, &description, version).await {
         Ok(()) => {
-            let path = format!("/admin/roles/{name}");
-            let done = frame::done(&session, text::notice::SAVED, &path).await?;
-            return Ok(done.into_response());
+            return saved(&session, &name).await;
         }
         Err(auth::Error::Refused(Refusal::Changed)) => (true, None),
         Err(auth::Error::Refused(Refusal::Description)) => {
@@ -296,7 +296,7 @@ pub struct OtherRole {
 }
 
 macro_rules! change_handlers {
-    ($($name:ident: $fields:ident { $field:ident } as $parse:ident => $change:ident;)+) => { $(
+    ($($name:ident: $fields:ident { $field:ident } as $parse:ident or $invalid:path => $change:ident;)+) => { $(
         pub async fn $name(
             State(app): State<App>,
             Me(reader): Me,
@@ -306,48 +306,67 @@ macro_rules! change_handlers {
             Form($fields { $field }): Form<$fields>,
         ) -> Result<Response, Error> {
             let change = $parse::parse($field.trim()).map(RoleChange::$change);
-            let change = change.map_err(|_| text::form::PERMISSION_INVALID);
             let view = View { app: &app, reader: &reader, by: client.user(&reader), frame };
-            make(view, &session, &name, change).await
+            let Some(problem) = make(&view, &name, change.ok(), $invalid).await? else {
+                return saved(&session, &name).await;
+            };
+            let mut page = page(view, &name, Uuid::nil()).await?;
+            page.problem = Some(problem);
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
         }
     )+ };
 }
 
 change_handlers! {
-    allow: OnePermission { permission } as PermissionName => Allow;
-    deny: OnePermission { permission } as PermissionName => Deny;
-    include: OtherRole { other } as RoleName => Include;
-    exclude: OtherRole { other } as RoleName => Exclude;
-    add_grantor: OtherRole { other } as RoleName => AddGrantor;
-    remove_grantor: OtherRole { other } as RoleName => RemoveGrantor;
+    deny: OnePermission { permission } as PermissionName or text::form::PERMISSION_INVALID => Deny;
+    include: OtherRole { other } as RoleName or text::form::ROLE_UNKNOWN => Include;
+    exclude: OtherRole { other } as RoleName or text::form::ROLE_UNKNOWN => Exclude;
+    add_grantor: OtherRole { other } as RoleName or text::form::ROLE_UNKNOWN => AddGrantor;
+    remove_grantor: OtherRole { other } as RoleName or text::form::ROLE_UNKNOWN => RemoveGrantor;
 }
 
-/// Makes one change to the role and shows its page, with the reason when it is refused.
-async fn make(
-    view: View<'_>,
-    session: &Session,
-    name: &str,
-    change: Result<RoleChange, &str>,
+/// Gives the role a permission, which is typed: what is wrong with it stands beside it.
+pub async fn allow(
+    State(app): State<App>,
+    Me(reader): Me,
+    client: Client,
+    (session, frame): (Session, Frame),
+    Path(name): Path<String>,
+    Form(OnePermission { permission }): Form<OnePermission>,
 ) -> Result<Response, Error> {
-    let role = RoleName::parse(name).map_err(|_| Error::NotFound)?;
-    let problem = match change {
-        Err(problem) => problem.to_owned(),
-        Ok(change) => match roles::change(view.app, &view.by, &role, &[change]).await {
-            Ok(()) => {
-                let path = format!("/admin/roles/{name}");
-                let done: Redirect = frame::done(session, text::notice::SAVED, &path).await?;
-                return Ok(done.into_response());
-            }
-            Err(auth::Error::Refused(Refusal::NoRole(gone))) if gone == name => {
-                return Err(Error::NotFound);
-            }
-            Err(auth::Error::Refused(refusal)) => refusal.to_string(),
-            Err(error) => return Err(error.into()),
-        },
+    let change = PermissionName::parse(permission.trim()).map(RoleChange::Allow).ok();
+    let view = View { app: &app, reader: &reader, by: client.user(&reader), frame };
+    let invalid = text::form::PERMISSION_INVALID;
+    let Some(problem) = make(&view, &name, change, invalid).await? else {
+        return saved(&session, &name).await;
     };
-    let mut page = page(view, name, Uuid::nil()).await?;
-    page.problem = Some(problem);
+    let mut page = page(view, &name, Uuid::nil()).await?;
+    page.permission = permission;
+    page.permission_problem = Some(problem);
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
+}
+
+/// Makes one change to the role; returns why not, when it is refused, and `invalid`, when the
+/// form asks for none.
+async fn make(
+    view: &View<'_>,
+    name: &str,
+    change: Option<RoleChange>,
+    invalid: &str,
+) -> Result<Option<String>, Error> {
+    let role = RoleName::parse(name).map_err(|_| Error::NotFound)?;
+    let Some(change) = change else { return Ok(Some(invalid.to_owned())) };
+    match roles::change(view.app, &view.by, &role, &[change]).await {
+        Ok(()) => Ok(None),
+        Err(auth::Error::Refused(Refusal::NoRole(gone))) if gone == name => Err(Error::NotFound),
+        Err(auth::Error::Refused(refusal)) => Ok(Some(refusal.to_string())),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn saved(session: &Session, name: &str) -> Result<Response, Error> {
+    let path = format!("/admin/roles/{name}");
+    Ok(frame::done(session, text::notice::SAVED, &path).await?.into_response())
 }
 
 /// Who has the role, since when, by whom, why and until when.
