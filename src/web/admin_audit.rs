@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{self, Refusal, name::RoleName, users},
+    auth::{self, name::RoleName, users},
     db::audit::{self, ActorIs, Filter, TargetIs},
     text,
 };
@@ -69,7 +69,7 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     } else if !actor.is_empty() {
         match users::find(app, actor).await {
             Ok(user) => filter.actor = Some(ActorIs::User(user.id)),
-            Err(auth::Error::Refused(refusal)) => return Ok(Err(plain(&refusal))),
+            Err(auth::Error::Refused(_)) => return Ok(Err(text::audit::NO_SUCH_ACTOR.to_owned())),
             Err(error) => return Err(error.into()),
         }
     }
@@ -80,7 +80,9 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
             (Err(auth::Error::Refused(_)), Ok(role)) => {
                 Some(TargetIs::Role(role.as_str().to_owned()))
             }
-            (Err(auth::Error::Refused(refusal)), Err(_)) => return Ok(Err(plain(&refusal))),
+            (Err(auth::Error::Refused(_)), Err(_)) => {
+                return Ok(Err(text::audit::NO_SUCH_TARGET.to_owned()));
+            }
             (Err(error), _) => return Err(error.into()),
         };
     }
@@ -90,17 +92,10 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     };
     let end = app.now() + Duration::days(1);
     let bounds = day(&query.from, OffsetDateTime::UNIX_EPOCH).zip(day(&query.to, end));
-    let Some((from, to)) = bounds else { return Ok(Err(text::form::UNTIL_INVALID.to_owned())) };
+    let Some((from, to)) = bounds else { return Ok(Err(text::audit::DAY_INVALID.to_owned())) };
     let upper = audit::id_at(to + Duration::days(1));
     let before = query.before.map_or(upper, |before| before.min(upper));
     Ok(Ok((filter, (audit::id_at(from), before))))
-}
-
-fn plain(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::NoUser(_) => text::audit::NO_SUCH_TARGET.to_owned(),
-        other => other.to_string(),
-    }
 }
 
 pub async fn list(
