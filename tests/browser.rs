@@ -8,6 +8,8 @@ mod access;
 mod driver;
 #[path = "browser/first_day.rs"]
 mod first_day;
+#[path = "browser/judges.rs"]
+mod judges;
 #[path = "browser/layout.rs"]
 mod layout;
 #[path = "browser/leaving.rs"]
@@ -16,9 +18,6 @@ mod leaving;
 mod password;
 #[path = "browser/plain.rs"]
 mod plain;
-#[path = "cli/program.rs"]
-#[allow(dead_code)]
-mod program;
 #[path = "browser/screenshots.rs"]
 mod screenshots;
 mod support;
@@ -28,3 +27,5 @@ mod terminal;
 mod tour;
 #[path = "browser/window.rs"]
 mod window;
+
+use support::program;

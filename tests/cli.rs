@@ -5,8 +5,6 @@
 mod bad_input;
 #[path = "cli/commands.rs"]
 mod commands;
-#[path = "cli/program.rs"]
-mod program;
 #[path = "cli/seed.rs"]
 mod seed;
 #[path = "cli/seed_bad_input.rs"]
@@ -16,3 +14,5 @@ mod seed_round_trip;
 #[path = "cli/server.rs"]
 mod server;
 mod support;
+
+use support::program;

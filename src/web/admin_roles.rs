@@ -214,6 +214,8 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
         included_in: Cut::new(graph.tree_upwards(name), 20).map(upwards),
         grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: grantors_too }),
         addable_grantors: addable,
+        permission: String::new(),
+        permission_problem: None,
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),
         holders: holders
@@ -286,9 +288,8 @@ macro_rules! change_handlers {
             Path(name): Path<String>,
             Form($fields { $field }): Form<$fields>,
         ) -> Result<Response, Error> {
-            let change = $parse::parse($field.trim()).map(RoleChange::$change);
-            let change = change.map_err(|_| text::form::PERMISSION_INVALID);
-            make(acting, frame, &name, change).await
+            let change = $parse::parse($field.trim()).map(RoleChange::$change).ok();
+            make(acting, frame, &name, (stringify!($field), $field), change).await
         }
     )+ };
 }
@@ -302,17 +303,21 @@ change_handlers! {
     remove_grantor: OtherRole { other } as RoleName => RemoveGrantor;
 }
 
-/// Makes one change to the role and shows its page, with the reason when it is refused.
+/// Makes one change to the role and shows its page: when it is refused with the reason, beside
+/// the field where one is typed. `None`: what was typed is no name.
 async fn make(
     acting: Acting,
     frame: Frame,
     name: &str,
-    change: Result<RoleChange, &str>,
+    (field, typed): (&str, String),
+    change: Option<RoleChange>,
 ) -> Result<Response, Error> {
     let role = RoleName::parse(name).map_err(|_| Error::NotFound)?;
+    let is_permission = field == "permission";
     let problem = match change {
-        Err(problem) => problem.to_owned(),
-        Ok(change) => match roles::change(&acting.app, &acting.by, &role, &[change]).await {
+        None if is_permission => text::form::PERMISSION_INVALID.to_owned(),
+        None => text::form::ROLE_UNKNOWN.to_owned(),
+        Some(change) => match roles::change(&acting.app, &acting.by, &role, &[change]).await {
             Ok(()) => {
                 let done = acting.done(text::notice::SAVED, &path(name)).await?;
                 return Ok(done.into_response());
@@ -325,7 +330,12 @@ async fn make(
         },
     };
     let mut page = page(&acting, frame, name, Uuid::nil()).await?;
-    page.problem = Some(problem);
+    if is_permission {
+        page.permission = typed;
+        page.permission_problem = Some(problem);
+    } else {
+        page.problem = Some(problem);
+    }
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }
 

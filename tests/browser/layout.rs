@@ -1,10 +1,12 @@
-//! How the pages behave in the browser: they fit, and it complains about nothing.
+//! How the pages behave in the browser: they fit, it complains about nothing, and neither do the
+//! judges.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use crate::{
+    judges::{self, Sources},
     program::{PASSWORD, on_both},
     terminal::Terminal,
     tour,
@@ -12,22 +14,24 @@ use crate::{
 };
 
 /// A wide screen and a phone.
-const WIDTHS: [u32; 2] = [1280, 390];
+const LOOKS: [(u32, &str); 2] = [(1280, "light"), (390, "dark")];
 
 #[test]
-fn no_page_scrolls_sideways_or_makes_the_browser_complain() {
+fn no_page_scrolls_sideways_or_gives_a_reason_to_complain() {
     on_both(|program| {
         tour::move_in(&program);
         let server = program.serve(&[]);
         let browser = Browser::open(server.port);
-        let mut seen = BTreeSet::new();
+        let (mut seen, sources) = (BTreeSet::new(), Sources::new());
         tour::take(&program, &browser, |name| {
-            for width in WIDTHS {
-                fits(&browser, name, width);
+            for look in LOOKS {
+                fits(&browser, name, look);
             }
+            sources.keep(&browser, name);
             seen.insert(pattern(&browser.address()));
             assert_eq!(browser.complaints(), [""; 0], "{name}");
         });
+        sources.assert_valid();
         for page in rolecall::web::routes() {
             let is_shown = page.kind == rolecall::web::Kind::Page
                 && page.methods.iter().any(|(method, _)| method == "GET")
@@ -36,7 +40,9 @@ fn no_page_scrolls_sideways_or_makes_the_browser_complain() {
             assert!(!is_shown || seen.contains(page.path), "{}", page.path);
         }
 
-        // It would have complained.
+        // They would have complained.
+        browser.script("document.documentElement.lang = ''");
+        assert_eq!(judges::barriers(&browser)[0][0], "html-has-lang");
         browser.script(
             "const script = document.createElement('script');
              script.textContent = 'window.ours = true';
@@ -49,16 +55,19 @@ fn no_page_scrolls_sideways_or_makes_the_browser_complain() {
 }
 
 #[test]
-fn the_setup_page_fits_too() {
+fn the_setup_page_is_like_the_others() {
     on_both(|program| {
         let mut terminal = Terminal::serve(&program);
         let link = terminal.setup_link();
         let browser = Browser::open(url::Url::parse(&link).unwrap().port().unwrap());
         browser.visit(&link);
         browser.sees("Welcome to rolecall");
-        for width in WIDTHS {
-            fits(&browser, "setup", width);
+        for look in LOOKS {
+            fits(&browser, "setup", look);
         }
+        let sources = Sources::new();
+        sources.keep(&browser, "setup");
+        sources.assert_valid();
         assert_eq!(browser.complaints(), [""; 0]);
     });
 }
@@ -91,8 +100,10 @@ fn a_typed_password_can_be_looked_at() {
     });
 }
 
-fn fits(browser: &Browser, name: &str, width: u32) {
+/// Nothing of the page reaches out of the screen, and nothing bars anybody from it.
+fn fits(browser: &Browser, name: &str, (width, scheme): (u32, &str)) {
     browser.resize(width, 844);
+    browser.prefer(scheme);
     let found = browser.script(
         "const wide = document.documentElement.clientWidth;
          const over = [...document.querySelectorAll('body *')]
@@ -101,6 +112,7 @@ fn fits(browser: &Browser, name: &str, width: u32) {
          return [innerWidth, document.documentElement.scrollWidth <= wide, over];",
     );
     assert_eq!(found, json!([width, true, []]), "{name}");
+    assert_eq!(judges::barriers(browser), [json!(0); 0], "{name}, {width} pixels, {scheme}");
 }
 
 /// The route of an address: without its query, and with the names of its parts.

@@ -34,12 +34,7 @@ fn take_pictures(browser: &Browser, folder: &Path, name: &str) {
     for (size, width) in [("wide", 1280), ("narrow", 390)] {
         browser.resize(width, 844);
         for scheme in ["light", "dark"] {
-            // Colours fade into one another unless motion is to be reduced.
-            let features = json!([
-                { "name": "prefers-color-scheme", "value": scheme },
-                { "name": "prefers-reduced-motion", "value": "reduce" },
-            ]);
-            browser.devtools("Emulation.setEmulatedMedia", json!({ "features": features }));
+            browser.prefer(scheme);
             let picture = browser.devtools(
                 "Page.captureScreenshot",
                 json!({ "format": "png", "captureBeyondViewport": true }),

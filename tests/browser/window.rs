@@ -45,6 +45,8 @@ impl Browser {
             _driver: driver,
         };
         browser.resize(1280, 800);
+        // Keeps what the server sends.
+        browser.devtools("Network.enable", json!({}));
         browser
     }
 
@@ -208,6 +210,20 @@ impl Browser {
         self.run(self.client.execute(script, Vec::new()))
     }
 
+    /// The result of a script that hands it to the function that it is given.
+    pub fn script_that_calls_back(&self, script: &str) -> Value {
+        self.run(self.client.execute_async(script, Vec::new()))
+    }
+
+    /// The HTML of the page as the server sent it.
+    pub fn source(&self) -> String {
+        let tree = self.devtools("Page.getFrameTree", json!({}));
+        let id = &tree["frameTree"]["frame"]["loaderId"];
+        let body = self.devtools("Network.getResponseBody", json!({ "requestId": id }));
+        assert_eq!(body["base64Encoded"], false, "text");
+        body["body"].as_str().expect("a page").to_owned()
+    }
+
     pub fn devtools(&self, command: &str, parameters: Value) -> Value {
         self.run(self.client.issue_cmd(Extra::devtools(command, parameters)))
     }
@@ -218,6 +234,16 @@ impl Browser {
             "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
         });
         self.devtools("Emulation.setDeviceMetricsOverride", size);
+    }
+
+    /// Asks for pages in `light` or `dark`, at once: colours fade into one another unless
+    /// motion is to be reduced.
+    pub fn prefer(&self, scheme: &str) {
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features }));
     }
 
     /// What stands in the browser's console since this was last asked, but for the line that

@@ -1,5 +1,5 @@
-//! What all tests share: a database of their own on either engine, and rolecall with visitors
-//! in process. Each test program uses its part of it.
+//! What all tests share: a database of their own on either engine, rolecall with visitors in
+//! process, and the binary. Each test program uses its part of it.
 
 #![allow(dead_code, unused_imports, unused_macros)]
 
@@ -7,6 +7,7 @@ mod app;
 mod database;
 mod dice;
 pub mod markup;
+pub mod program;
 mod visitor;
 
 pub use app::{PASSWORD, TestApp, cli, form, password, role, roles, username};

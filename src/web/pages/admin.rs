@@ -268,6 +268,9 @@ pub struct RolePage {
     /// Offered for the field that adds a permission (datalist).
     pub offered_permissions: Vec<String>,
     /// Roles included, as a tree written line by line: depth from 0, name.
+    /// What was typed to be added, with what is wrong with it.
+    pub permission: String,
+    pub permission_problem: Option<String>,
     pub includes: Cut<TreeLine>,
     /// Roles that may be included yet.
     pub includable: Vec<String>,

@@ -11,9 +11,9 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Database, Engine};
+use super::{Database, Engine};
 
-pub const PASSWORD: &str = "correct horse battery staple";
+pub use super::PASSWORD;
 
 /// Runs the test on each engine.
 pub fn on_both(test: impl Fn(Program)) {
