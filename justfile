@@ -24,3 +24,7 @@ prepare:
 # The published figures
 bench *args:
     cargo bench --bench load {{args}}
+
+# Server time of the pages with a thousand users beside a million
+bench-scale *args:
+    cargo bench --bench load -- --scale {{args}}

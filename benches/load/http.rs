@@ -1,9 +1,9 @@
-//! Just enough HTTP to see whether a server is there.
+//! Just enough HTTP to see whether a server is there, and how long it takes.
 
 use std::{
     io::{Error, Read, Write},
     net::{Ipv4Addr, TcpListener, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A port that nobody listens on at this moment.
@@ -22,4 +22,34 @@ pub fn status(port: u16, path: &str) -> std::io::Result<u16> {
     stream.read_exact(&mut answer)?;
     let status = std::str::from_utf8(&answer[9..]).ok();
     status.and_then(|status| status.parse().ok()).ok_or_else(|| Error::other("no HTTP"))
+}
+
+/// An answer that was read to its end.
+pub struct Answer {
+    pub status: u16,
+    /// Of the body.
+    pub bytes: usize,
+    /// From the request to the last byte.
+    pub took: Duration,
+}
+
+/// A GET with this cookie, on a connection of its own.
+pub fn get(port: u16, path: &str, cookie: &str) -> std::io::Result<Answer> {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    let head = format!(
+        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let begun = Instant::now();
+    stream.write_all(head.as_bytes())?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer)?;
+    let took = begun.elapsed();
+    let status =
+        answer.get(9..12).and_then(|status| std::str::from_utf8(status).ok()?.parse().ok());
+    let head = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let (Some(status), Some(head)) = (status, head) else { return Err(Error::other("no HTTP")) };
+    Ok(Answer { status, bytes: answer.len() - head - 4, took })
 }

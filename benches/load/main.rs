@@ -1,7 +1,8 @@
 //! The published figures: `cargo bench --bench load`, or `just bench`. Starts the real program
 //! beside a bare axum route, puts load on both in turns, prints ratios and writes
-//! `docs/benchmarks.md`, which says how. `ROLECALL_BENCH_QUICK=1` runs each thing for a
-//! second, to see that it runs; its figures go to the target folder.
+//! `docs/benchmarks.md`, which says how. With `--scale` it measures the pages instead, see
+//! [`scale`]. `ROLECALL_BENCH_QUICK=1` runs each thing for a second, to see that it runs; its
+//! figures go to the target folder.
 //!
 //! To add a row: another kind of request is a [`checks::Load`], another server to compare with
 //! a [`checks::Target`]; anything else is a module beside [`logins`] that returns a [`report::Table`].
@@ -14,6 +15,7 @@ mod logins;
 mod machine;
 mod memory;
 mod report;
+mod scale;
 mod seed;
 mod server;
 mod starts;
@@ -27,7 +29,8 @@ use std::{
 
 use checks::Target;
 use databases::Databases;
-use machine::Cores;
+use machine::{CONNECTIONS, Cores};
+use rolecall::clock::Clock;
 use server::Server;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -48,7 +51,7 @@ struct Plan {
 
 impl Plan {
     fn chosen() -> Self {
-        let is_quick = std::env::var_os("ROLECALL_BENCH_QUICK").is_some_and(|value| value != "0");
+        let is_quick = is_quick();
         let (rounds, seconds) = if is_quick { (1, 1) } else { (5, 3) };
         Self { is_quick, rounds, seconds, starts: rounds, sessions: 1000 }
     }
@@ -58,12 +61,17 @@ impl Plan {
     }
 }
 
+fn is_quick() -> bool {
+    std::env::var_os("ROLECALL_BENCH_QUICK").is_some_and(|value| value != "0")
+}
+
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match args[..] {
         ["--bare", port] => bare::serve(port),
         ["--hash", seconds] => logins::hash(seconds),
+        _ if args.contains(&"--bench") && args.contains(&"--scale") => scale::run(),
         _ if args.contains(&"--bench") => run(Plan::chosen()),
         _ => {
             println!("this measures for minutes; run it with: cargo bench --bench load");
@@ -148,17 +156,58 @@ fn run(plan: Plan) -> Outcome {
         );
     }
     let facts = machine::facts(&databases, cores, busy, folder.path())?;
-    let file = destination(plan);
-    report::write(&file, plan, busy <= QUIET, &facts, &tables)?;
+    let file = destination(plan.is_quick, "benchmarks.md");
+    let head = format!(
+        "# Benchmarks\n\nWritten by `just bench` on {}; do not edit. Ratios within one run are \
+         what to compare: absolute figures are those of one machine at one time.\n\n",
+        Clock::system().now().date()
+    );
+    report::write(&file, &head, busy <= QUIET, &facts, &tables, &method(plan))?;
     println!("\nwritten to {} after {took} s", file.display());
     Ok(())
 }
 
 /// Figures of a quick run are not worth publishing.
-fn destination(plan: Plan) -> PathBuf {
-    if plan.is_quick {
-        Path::new(env!("CARGO_TARGET_TMPDIR")).join("benchmarks.md")
+fn destination(is_quick: bool, name: &str) -> PathBuf {
+    if is_quick {
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
     } else {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmarks.md")
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
     }
+}
+
+fn method(plan: Plan) -> String {
+    let Plan { rounds, seconds, starts, sessions, .. } = plan;
+    format!(
+        "
+## Method
+
+Repeat it with `just bench` (`cargo bench --bench load`) on a quiet Linux machine with two cores or
+more; it takes four minutes and needs Debian's wrk and PostgreSQL, which it installs if it may. The
+source is in `benches/load`.
+
+- **Servers.** The release program as shipped (no setting but address, database and key file; on the
+  one core it is given) on a SQLite file and on Postgres, each seeded through the library with
+  people who hold `admin` and {sessions} live sessions; its log goes to a file. The bare route is
+  axum with one handler that answers 200 and nothing else, behind the same hyper options. All of
+  them, and Postgres, run on one core; the load tool on another. Everything on loopback.
+- **Load.** wrk, one thread, {CONNECTIONS} connections kept open, no pipelining, so always
+  {CONNECTIONS} requests at once; each request carries the next cookie of the list, to the bare
+  route as well. p99 as `wrk --latency` has it: corrected for requests that a stall held back.
+- **Rounds.** {rounds} rounds of {seconds} s a row after a second of warm-up, in turns: bare,
+  SQLite, Postgres, then the next kind of request. A ratio compares with the bare route of the same
+  round and the same requests. Shown: medians of the rounds, in brackets least and most.
+- **Validity.** In the warm-up every status is compared with the expected one; in the rounds a
+  single error (for forged cookies: a single success) or lost connection makes the row invalid, and
+  then the run fails and writes nothing.
+- **CPU.** User and system time of the server process from `/proc`, divided by the requests; for
+  Postgres also that of its own processes. \"Load core\" is how much of its core the load tool used:
+  near 100 % it is the limit and not the server, so the bare route could do more; CPU still compares.
+- **Logins.** Right passwords of several people; each login is a verification, a session row and an
+  audit record in a durable commit. All on the same two cores, with two hashing slots; the bare loop
+  calls the same hasher from two threads, with memory kept, in a process of its own in the same
+  round. Every answer must be the redirect of a login.
+- **Start.** Median of {starts}, the program started directly, asked every half millisecond.
+"
+    )
 }

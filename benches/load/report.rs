@@ -2,9 +2,7 @@
 
 use std::{fmt, path::Path};
 
-use rolecall::clock::Clock;
-
-use crate::{Outcome, Plan, machine::CONNECTIONS};
+use crate::Outcome;
 
 /// A table in Markdown; its columns line up on a terminal too.
 pub struct Table {
@@ -113,19 +111,16 @@ pub fn mb(kib: u64) -> String {
     format!("{:.1}", kib as f64 * 1024.0 / 1e6)
 }
 
-/// Writes the page that is published.
+/// Writes the page that is published: what it is, the tables, the machine, how it was done.
 pub fn write(
     file: &Path,
-    plan: Plan,
+    head: &str,
     is_quiet: bool,
     facts: &[(&str, String)],
     tables: &[Table],
+    method: &str,
 ) -> Outcome {
-    let date = Clock::system().now().date();
-    let mut text = format!(
-        "# Benchmarks\n\nWritten by `just bench` on {date}; do not edit. Ratios within one run are \
-         what to compare: absolute figures are those of one machine at one time.\n\n"
-    );
+    let mut text = head.to_owned();
     if !is_quiet {
         text += "**Other programs were at work: run it again on a quiet machine.**\n\n";
     }
@@ -139,45 +134,9 @@ pub fn write(
     }
     let machine = machine.to_string();
     text += machine.trim_start_matches(['#', ' ', '\n']);
-    text += &method(plan);
+    text += method;
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder)?;
     }
     Ok(std::fs::write(file, text)?)
-}
-
-fn method(plan: Plan) -> String {
-    let Plan { rounds, seconds, starts, sessions, .. } = plan;
-    format!(
-        "
-## Method
-
-Repeat it with `just bench` (`cargo bench --bench load`) on a quiet Linux machine with two cores or
-more; it takes four minutes and needs Debian's wrk and PostgreSQL, which it installs if it may. The
-source is in `benches/load`.
-
-- **Servers.** The release program as shipped (no setting but address, database and key file; on the
-  one core it is given) on a SQLite file and on Postgres, each seeded through the library with
-  people who hold `admin` and {sessions} live sessions; its log goes to a file. The bare route is
-  axum with one handler that answers 200 and nothing else, behind the same hyper options. All of
-  them, and Postgres, run on one core; the load tool on another. Everything on loopback.
-- **Load.** wrk, one thread, {CONNECTIONS} connections kept open, no pipelining, so always
-  {CONNECTIONS} requests at once; each request carries the next cookie of the list, to the bare
-  route as well. p99 as `wrk --latency` has it: corrected for requests that a stall held back.
-- **Rounds.** {rounds} rounds of {seconds} s a row after a second of warm-up, in turns: bare,
-  SQLite, Postgres, then the next kind of request. A ratio compares with the bare route of the same
-  round and the same requests. Shown: medians of the rounds, in brackets least and most.
-- **Validity.** In the warm-up every status is compared with the expected one; in the rounds a
-  single error (for forged cookies: a single success) or lost connection makes the row invalid, and
-  then the run fails and writes nothing.
-- **CPU.** User and system time of the server process from `/proc`, divided by the requests; for
-  Postgres also that of its own processes. \"Load core\" is how much of its core the load tool used:
-  near 100 % it is the limit and not the server, so the bare route could do more; CPU still compares.
-- **Logins.** Right passwords of several people; each login is a verification, a session row and an
-  audit record in a durable commit. All on the same two cores, with two hashing slots; the bare loop
-  calls the same hasher from two threads, with memory kept, in a process of its own in the same
-  round. Every answer must be the redirect of a login.
-- **Start.** Median of {starts}, the program started directly, asked every half millisecond.
-"
-    )
 }
