@@ -4,6 +4,7 @@
 pub mod access;
 pub mod admins;
 pub mod authority;
+pub mod device;
 pub mod explain;
 pub mod grants;
 pub mod graph;
@@ -19,6 +20,7 @@ mod refusal;
 pub mod roles;
 pub mod seed;
 pub mod sessions;
+pub mod throttle;
 pub mod token;
 pub mod users;
 

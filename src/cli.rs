@@ -12,6 +12,7 @@ mod routes;
 mod seed;
 mod serve;
 mod session;
+mod throttle;
 mod user;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -78,6 +79,9 @@ enum Command {
     /// Sessions: list, end
     #[command(subcommand)]
     Session(session::Command),
+    /// Failed tries: list, clear
+    #[command(subcommand)]
+    Throttle(throttle::Command),
     /// The audit trail
     #[command(subcommand)]
     Audit(audit::Command),
@@ -204,6 +208,7 @@ async fn run(cli: Cli) -> Outcome {
         Command::Explain { user, what } => grant::explain(&place, &user, &what).await,
         Command::Seed(command) => seed::run(&place, command).await,
         Command::Session(command) => session::run(&place, command).await,
+        Command::Throttle(command) => throttle::run(&place, command).await,
         Command::Audit(command) => audit::run(&place, command).await,
         Command::Key(command) => key::run(&place, command).await,
         Command::Routes { json } => routes::run(json),

@@ -39,6 +39,11 @@ impl Clock {
         OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds as i64)
     }
 
+    /// Now, in milliseconds since 1970: for waits that are shorter than a second is long.
+    pub fn now_ms(&self) -> i64 {
+        i64::try_from(self.since_epoch().as_millis()).unwrap_or(i64::MAX)
+    }
+
     /// A new id, UUIDv7 (RFC 9562 §5.7): later ones of this process sort after earlier ones.
     pub fn new_id(&self) -> Uuid {
         let now = self.since_epoch();

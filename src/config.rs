@@ -10,7 +10,7 @@ use serde::Deserialize;
 use time::Duration;
 
 pub use types::{
-    HashParams, Listen, LogFormat, MAX_HASH_KIB, Origin, PublicUrl, Span, TrustedProxy,
+    HashParams, Listen, LogFormat, MAX_HASH_KIB, OnOff, Origin, PublicUrl, Span, TrustedProxy,
 };
 
 macro_rules! settings {
@@ -56,6 +56,8 @@ settings! {
     hash_slots: usize, "ROLECALL_HASH_SLOTS";
     /// Logins that may wait for a slot; more are told to come back [default: 64]
     hash_queue: usize, "ROLECALL_HASH_QUEUE";
+    /// Hold back whoever guesses passwords; `off` is for benchmarks [default: on]
+    throttle: OnOff, "ROLECALL_THROTTLE";
     /// Least length of a new password in characters, 8 at least [default: 15]
     password_min_length: usize, "ROLECALL_PASSWORD_MIN_LENGTH";
     /// A session ends when it was not used for so long [default: 12h]
@@ -82,6 +84,7 @@ pub struct Settings {
     pub argon2: argon2::Params,
     pub hash_slots: usize,
     pub hash_queue: usize,
+    pub throttle: OnOff,
     pub password_min_length: usize,
     pub idle_timeout: Duration,
     pub absolute_timeout: Duration,
@@ -166,6 +169,7 @@ impl Settings {
             argon2: chosen.argon2.unwrap_or_default().0,
             hash_slots: at_least_one("hash_slots", chosen.hash_slots.unwrap_or(processors))?,
             hash_queue: chosen.hash_queue.unwrap_or(64),
+            throttle: chosen.throttle.unwrap_or(OnOff::On),
             password_min_length,
             idle_timeout: chosen.idle_timeout.unwrap_or(Span(Duration::hours(12))).0,
             absolute_timeout: chosen.absolute_timeout.unwrap_or(days(7)).0,

@@ -15,6 +15,7 @@ pub mod roles;
 pub mod session_store;
 pub mod sessions;
 pub mod tallies;
+pub mod throttles;
 pub mod turns;
 pub mod user_search;
 pub mod users;

@@ -77,6 +77,7 @@ pub fn routes() -> Vec<Route> {
         Route::page("/admin/users/{id}/remove")
             .get(UsersWrite, admin_ends::ask_remove)
             .post(UsersWrite, admin_ends::remove),
+        Route::page("/admin/users/{id}/throttle/clear").post(UsersWrite, admin_user::clear_tries),
         Route::page("/admin/users/{id}/link").post(UsersWrite, admin_user::make_link),
         Route::page("/admin/users/{id}/grant").post(UsersRead, admin_user::grant),
         Route::page("/admin/users/{id}/revoke")

@@ -137,7 +137,7 @@ async fn signed_in(app: &App, name: &str, role: &str) -> Outcome<(Uuid, String)>
         password: FirstPassword::Chosen(&password),
     };
     let user = users::create(app, &by, new).await?.user;
-    let wanted = Wanted { remember: true, user_agent: "bench", replaces: None };
+    let wanted = Wanted { remember: true, user_agent: "bench", replaces: None, tried: None };
     let opened = sessions::open(app, &by, &user, wanted).await?;
     let session = opened.ok_or("a new user is locked out")?.session;
     let cookie = session.to_cookie(&app.keys, Use::SessionCookie);

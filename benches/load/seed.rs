@@ -47,7 +47,8 @@ pub async fn seed(place: &Place, count: usize) -> Outcome<Seeded> {
         let person = person(number, &roles, &password)?;
         let user = users::create(&app, &by, person).await?.user;
         for _ in 0..count / PEOPLE {
-            let wanted = Wanted { remember: false, user_agent: "load", replaces: None };
+            let wanted =
+                Wanted { remember: false, user_agent: "load", replaces: None, tried: None };
             let opened = sessions::open(&app, &by, &user, wanted).await?;
             let session = opened.ok_or("a new user is locked out")?.session;
             cookies.push(session.to_cookie(&app.keys, Use::SessionCookie));

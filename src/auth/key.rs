@@ -34,19 +34,26 @@ pub enum Use {
     SessionCookie,
     CheckCookie,
     FormToken,
+    DeviceCookie,
     /// Names that do not exist, as logs show them.
     LoggedName,
 }
 
 impl Use {
-    const ALL: [Self; 4] =
-        [Self::SessionCookie, Self::CheckCookie, Self::FormToken, Self::LoggedName];
+    const ALL: [Self; 5] = [
+        Self::SessionCookie,
+        Self::CheckCookie,
+        Self::FormToken,
+        Self::DeviceCookie,
+        Self::LoggedName,
+    ];
 
     fn label(self) -> &'static [u8] {
         match self {
             Self::SessionCookie => b"rolecall session cookie",
             Self::CheckCookie => b"rolecall check cookie",
             Self::FormToken => b"rolecall form token",
+            Self::DeviceCookie => b"rolecall device cookie",
             Self::LoggedName => b"rolecall logged name",
         }
     }

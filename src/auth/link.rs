@@ -6,11 +6,12 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::{
-    Actor, By, Refusal, Result,
+    Actor, By, Error, Refusal, Result,
     authority::{Authority, Change, granted_roles, require_user},
     grants::{self, Until},
     name::{ADMIN, RoleName, Username},
     password::Password,
+    throttle,
     token::Token,
     users::{self, FirstPassword, NewUser},
 };
@@ -105,8 +106,18 @@ pub enum Opens {
 ///
 /// # Errors
 /// [`Refusal::LinkInvalid`] when it is unknown, spent or expired, or its user may not log in;
-/// [`Refusal::SetupDone`] when there is an admin already.
-pub async fn peek(app: &App, token: &str) -> Result<(Token, Opens)> {
+/// [`Refusal::SetupDone`] when there is an admin already; [`Error::HeldBack`] when too many
+/// invalid ones came from this address.
+pub async fn peek(app: &App, by: &By, token: &str) -> Result<(Token, Opens)> {
+    let tried = throttle::begin_at_address(app, by).await?;
+    let found = look_up(app, token).await;
+    if !matches!(found, Err(Error::Refused(Refusal::LinkInvalid))) {
+        tried.was_none(app).await?;
+    }
+    found
+}
+
+async fn look_up(app: &App, token: &str) -> Result<(Token, Opens)> {
     let token = Token::parse(token).ok_or(Refusal::LinkInvalid)?;
     let link = links::find(&app.db, &token.digest(), app.now()).await?;
     let link = link.ok_or(Refusal::LinkInvalid)?;

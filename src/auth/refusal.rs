@@ -16,6 +16,9 @@ pub enum Error {
     Refused(#[from] Refusal),
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// Too many wrong tries came before; seconds to wait.
+    #[error("too many wrong tries; try again in {0} s")]
+    HeldBack(u64),
     #[error("the database failed: {0}")]
     Db(#[from] sqlx::Error),
     #[error(transparent)]
@@ -26,7 +29,7 @@ impl Error {
     /// Whether the same may go through a little later.
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Busy(_) => true,
+            Self::Busy(_) | Self::HeldBack(_) => true,
             Self::Db(error) => is_unavailable(error),
             Self::Refused(_) | Self::Random(_) => false,
         }

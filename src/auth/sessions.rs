@@ -11,6 +11,7 @@ use super::{
     access::{CurrentSession, CurrentUser},
     authority::{Change, granted_roles, require},
     login::day,
+    throttle::Try,
     token::Token,
     users,
 };
@@ -41,6 +42,8 @@ pub struct Wanted<'a> {
     pub user_agent: &'a str,
     /// The session that this browser had before; it ends.
     pub replaces: Option<Token>,
+    /// The try that it comes from, which was right.
+    pub tried: Option<&'a Try>,
 }
 
 /// Idle and absolute limit of a session, from now on.
@@ -82,6 +85,9 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         Some(old) => sessions::delete_by_digest(&mut tx, &old.digest()).await?,
         None => false,
     };
+    if let Some(tried) = wanted.tried {
+        tried.was_right(&mut tx, user).await?;
+    }
     sessions::create(&mut tx, &row).await?;
     tallies::add(&mut tx, tallies::LOGINS, &day(now), 1).await?;
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };

@@ -86,7 +86,7 @@ pub fn logged_name(keys: &Keys, typed: &str) -> String {
     BASE64.encode(&mac[..9])
 }
 
-fn decode_mac(text: &str) -> Option<[u8; MAC_BYTES]> {
+pub(super) fn decode_mac(text: &str) -> Option<[u8; MAC_BYTES]> {
     if text.len() != 22 {
         return None;
     }

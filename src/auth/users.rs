@@ -137,6 +137,7 @@ pub(super) async fn insert_profile(
         password_expires_at,
         version: 0,
         session_epoch: 0,
+        device_epoch: 0,
         created_at: app.now(),
         last_login_at: None,
     };

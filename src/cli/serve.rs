@@ -8,7 +8,7 @@ use super::{Failure, Outcome, Place, output};
 use crate::{
     app::{App, Migrate},
     auth::{Actor, By, link},
-    config::{self, Chosen, Settings},
+    config::{self, Chosen, OnOff, Settings},
     telemetry, web,
 };
 
@@ -23,6 +23,9 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
             password_min_length = settings.password_min_length,
             "passwords under 15 characters are weak as the only factor (NIST SP 800-63B-4)"
         );
+    }
+    if settings.throttle == OnOff::Off {
+        tracing::warn!("throttle is off: passwords may be guessed as fast as they are hashed");
     }
     let listener = web::listen(&settings.listen).await?;
     settings.listening_on(listener.address());

@@ -23,7 +23,7 @@ macro_rules! from_text {
     )+ };
 }
 
-from_text!(Listen, PublicUrl, TrustedProxy, Origin, HashParams, Span, Domain, LogFormat);
+from_text!(Listen, PublicUrl, TrustedProxy, Origin, HashParams, Span, Domain, LogFormat, OnOff);
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -313,6 +313,24 @@ impl FromStr for Span {
             Ok(Self(Duration::seconds(seconds as i64)))
         } else {
             Err(format!("{text:?} is no length of time up to ten years, such as 15m, 12h or 30d"))
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnOff {
+    On,
+    Off,
+}
+
+impl FromStr for OnOff {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "on" => Ok(Self::On),
+            "off" => Ok(Self::Off),
+            _ => Err(format!("{text:?} is neither on nor off")),
         }
     }
 }

@@ -87,6 +87,8 @@ pub enum Target {
     Nobody,
     /// All sessions at once.
     Sessions,
+    /// Counters of failed tries that are no single user's.
+    Throttles,
 }
 
 impl Target {
@@ -99,6 +101,7 @@ impl Target {
             Self::Key(_) => "key",
             Self::Nobody => "none",
             Self::Sessions => "sessions",
+            Self::Throttles => "throttles",
         }
     }
 
@@ -107,7 +110,7 @@ impl Target {
             Self::User { id, .. } => id.to_string(),
             Self::Role(name) | Self::Permission(name) | Self::Key(name) => name.clone(),
             Self::Session { id, .. } => id.to_string(),
-            Self::Nobody | Self::Sessions => String::new(),
+            Self::Nobody | Self::Sessions | Self::Throttles => String::new(),
         }
     }
 

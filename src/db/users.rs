@@ -36,6 +36,8 @@ pub struct User {
     /// Of a password that the program made: until then it is good for one login.
     pub password_expires_at: Option<OffsetDateTime>,
     pub session_epoch: i64,
+    /// Devices that knew the account in an older one are strangers.
+    pub device_epoch: i64,
     /// Grows with each edit of name, e-mail or displayed name.
     pub version: i64,
     pub created_at: OffsetDateTime,
@@ -46,7 +48,7 @@ macro_rules! select_users {
     ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
         sql!($($on)+, $fetch User:
             r#"select u.id as "id: UserId", u.status as "status: Status", u.username, u.email,
-                      u.display_name, u.password_hash, u.session_epoch, u.version,
+                      u.display_name, u.password_hash, u.session_epoch, u.device_epoch, u.version,
                       u.password_expires_at as "password_expires_at: OffsetDateTime",
                       u.created_at as "created_at: OffsetDateTime",
                       u.last_login_at as "last_login_at: OffsetDateTime" "#
@@ -140,6 +142,13 @@ pub async fn set_password(
         "update users set password_hash = $2, password_expires_at = $3,
                           session_epoch = session_epoch + 1
          where id = $1", id.0, hash, expires_at)
+    .map(|_| ())
+}
+
+/// Makes strangers of all devices that know the account.
+pub async fn forget_devices(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
+    sql!(in tx, execute:
+        "update users set device_epoch = device_epoch + 1 where id = $1", id.0)
     .map(|_| ())
 }
 

@@ -3,6 +3,7 @@
 use super::{count, whole};
 
 pub const SAVED: &str = "Saved.";
+pub const TRIES_CLEARED: &str = "The failed tries are forgotten.";
 pub const SIGNED_OUT: &str = "You are signed out.";
 pub const PASSWORD_SET: &str = "Your password is set. Sign in with it now.";
 pub const SETUP_DONE: &str = "The first administrator is set up. Sign in to begin.";

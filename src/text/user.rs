@@ -52,3 +52,21 @@ pub const RECORDS: &str = "What happened";
 pub fn all_sessions(number: usize) -> String {
     format!("All {}", count(number as u64, "session", "sessions"))
 }
+
+pub const CLEAR_TRIES: &str = "Forget the failed tries";
+
+/// Strangers have to wait after so many wrong passwords.
+pub fn held_back(failures: i64, until: &str) -> String {
+    format!(
+        "{failures} wrong passwords in a row came from unknown devices, which have to wait until \
+         {until}. A device that has signed in before is not held back."
+    )
+}
+
+/// Strangers are not let through any more.
+pub fn closed(failures: i64) -> String {
+    format!(
+        "{failures} wrong passwords in a row came from unknown devices, so only a device that has \
+         signed in before may try. A one-time link opens the account again."
+    )
+}

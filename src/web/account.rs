@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
@@ -56,6 +56,7 @@ pub struct Fields {
 pub async fn change_password(
     acting: Acting,
     frame: Frame,
+    headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
     let Acting { app, user, by, .. } = &acting;
@@ -67,8 +68,9 @@ pub async fn change_password(
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
         }
     };
-    let current = &fields.current_password;
-    match users::change_own_password(app, by, user.id, user.session.id, current, &new).await {
+    let devices = cookie::device_claims(app, &headers);
+    let current = (fields.current_password.as_str(), &devices);
+    match users::change_own_password(app, by, (user.id, user.session.id), current, &new).await {
         Ok(ended) => {
             let notice = text::notice::password_changed(ended);
             Ok(acting.done(&notice, "/account").await?.into_response())
@@ -77,6 +79,12 @@ pub async fn change_password(
             let mut page = page(app, user, frame).await?;
             page.current_problem = Some(text::form::CURRENT_PASSWORD_WRONG.to_owned());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
+        }
+        Err(auth::Error::HeldBack(wait)) => {
+            let mut page = page(app, user, frame).await?;
+            page.current_problem = Some(text::login::HELD_BACK.to_owned());
+            let retry = [(header::RETRY_AFTER, wait)];
+            Ok((StatusCode::TOO_MANY_REQUESTS, retry, Page(page)).into_response())
         }
         Err(error) => Err(error.into()),
     }

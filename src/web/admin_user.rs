@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -31,10 +32,11 @@ use crate::{
         graph::Graph,
         link,
         name::RoleName,
-        users,
+        throttle, users,
     },
     db::{
         UserId, audit, grants as grant_rows, permissions, roles, sessions,
+        throttles::Throttle,
         users::{Status, User},
     },
     text,
@@ -163,6 +165,7 @@ async fn page(
         created: text::time(user.created_at),
         last_login: user.last_login_at.map(text::time),
         fields,
+        held_back: throttle::find(app, user).await?.and_then(|tries| held_back(app, &tries)),
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
         grants: Cut::new(&named, 15).map(line),
         permissions: Cut::new(effective, 40),
@@ -174,6 +177,19 @@ async fn page(
         explained: None,
         records,
     })
+}
+
+/// What holds strangers back, once it does.
+fn held_back(app: &App, tries: &Throttle) -> Option<String> {
+    let free_at = throttle::free_at(tries, app.pen.clock.now_ms());
+    let free_at = free_at.map(|ms| OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000)));
+    match free_at {
+        None => Some(text::user::closed(tries.failures)),
+        Some(Ok(at)) if tries.failures > 4 => {
+            Some(text::user::held_back(tries.failures, &text::time(at)))
+        }
+        Some(_) => None,
+    }
 }
 
 #[derive(Deserialize)]
@@ -237,6 +253,16 @@ pub async fn enable(
     users::enable(&acting.app, &acting.by, user.id).await?;
     let notice = text::notice::user_enabled(&user.username);
     acting.done(&notice, &path(id)).await
+}
+
+/// Lets strangers try again.
+pub async fn clear_tries(
+    acting: Acting,
+    Path(id): Path<Uuid>,
+    Form(NoFields {}): Form<NoFields>,
+) -> Result<Redirect, Error> {
+    throttle::clear(&acting.app, &acting.by, UserId(id)).await?;
+    acting.done(text::notice::TRIES_CLEARED, &path(id)).await
 }
 
 /// Makes a one-time link and shows it this once.

@@ -1,12 +1,21 @@
 //! The cookies: how they are called, read and set.
 
+use std::borrow::Cow;
+
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
 use crate::{
     app::App,
-    auth::{key::Use, sessions::Opened, token::Token},
+    auth::{
+        self,
+        device::{self, Claims},
+        key::Use,
+        sessions::Opened,
+        token::Token,
+    },
     config::Settings,
+    db::users::User,
 };
 
 /// The cookie that shared subdomains send; it opens `/auth/check` alone.
@@ -58,6 +67,30 @@ pub fn set(app: &App, opened: &Opened) -> SetCookies {
     to_headers(cookies)
 }
 
+/// What the browser says of the accounts it knows: at most as many as a person has.
+pub fn device_claims(app: &App, headers: &HeaderMap) -> Claims {
+    const MOST: usize = 32;
+    let prefix = device_prefix(&app.settings);
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| {
+        let (account, value) = pair.trim().strip_prefix(&prefix)?.split_once('=')?;
+        Some((account.to_owned(), value.to_owned()))
+    });
+    Claims(pairs.take(MOST).collect())
+}
+
+/// Lets the browser know the account for a year.
+pub fn set_device(app: &App, user: &User) -> auth::Result<SetCookies> {
+    let name = format!("{}{}", device_prefix(&app.settings), device::account_digest(user));
+    let cookie = base(&app.settings, name, device::introduce(app, user)?);
+    Ok(to_headers(vec![with_age(cookie, Some(device::LIFETIME))]))
+}
+
+fn device_prefix(settings: &Settings) -> String {
+    let host = if settings.public_url.is_https() { "__Host-" } else { "" };
+    format!("{host}{}", device::COOKIE_PREFIX)
+}
+
 /// Takes the session's cookies from the browser, by name.
 pub fn clear(settings: &Settings) -> SetCookies {
     let none = Some(time::Duration::ZERO);
@@ -68,8 +101,8 @@ pub fn clear(settings: &Settings) -> SetCookies {
     to_headers(cookies)
 }
 
-fn base(settings: &Settings, name: &'static str, value: String) -> Cookie<'static> {
-    Cookie::build((name, value))
+fn base(settings: &Settings, name: impl Into<Cow<'static, str>>, value: String) -> Cookie<'static> {
+    Cookie::build((name.into(), value))
         .path("/")
         .http_only(true)
         .same_site(SameSite::Lax)

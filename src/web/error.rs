@@ -125,6 +125,9 @@ impl Error {
             Self::Auth(auth::Error::Busy(_)) => {
                 (S::SERVICE_UNAVAILABLE, text::BUSY_TITLE, text::BUSY, None)
             }
+            Self::Auth(auth::Error::HeldBack(_)) => {
+                (S::TOO_MANY_REQUESTS, text::HELD_BACK_TITLE, text::HELD_BACK, None)
+            }
             error if error.is_unavailable() => {
                 (S::SERVICE_UNAVAILABLE, text::DATABASE_TITLE, text::DATABASE, None)
             }
@@ -174,6 +177,9 @@ impl IntoResponse for Error {
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if problem.status == StatusCode::SERVICE_UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if let Self::Auth(auth::Error::HeldBack(wait)) = &self {
+            response.headers_mut().insert(header::RETRY_AFTER, (*wait).into());
         }
         response.extensions_mut().insert(problem);
         response

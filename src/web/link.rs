@@ -33,9 +33,10 @@ pub struct Opened {
 
 pub async fn show(
     State(app): State<App>,
+    client: Client,
     Asked(asked): Asked<Opened>,
 ) -> Result<impl IntoResponse, Error> {
-    let (_, opens) = link::peek(&app, &asked.token).await?;
+    let (_, opens) = link::peek(&app, &client.visitor(), &asked.token).await?;
     Ok(Page(page(&app, &opens, asked.token, String::new())))
 }
 
@@ -54,7 +55,7 @@ pub async fn submit(
     client: Client,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
-    let (token, opens) = link::peek(&app, &fields.token).await?;
+    let (token, opens) = link::peek(&app, &client.visitor(), &fields.token).await?;
     let mut page = page(&app, &opens, fields.token, fields.username);
     let password = Password::chosen(&fields.password, app.settings.password_min_length);
     page.password_problem =

@@ -19,7 +19,7 @@ use crate::{
     app::App,
     auth::{
         self, link,
-        login::{self, Proof},
+        login::{self, Proof, Typed},
         next::Next,
         sessions::{self, Wanted},
     },
@@ -77,25 +77,32 @@ pub async fn submit(
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
     let by = client.visitor();
-    let user = match login::authenticate(&app, &by, &fields.username, &fields.password).await {
-        Ok(Some(Proof::User(user))) => user,
+    let devices = cookie::device_claims(&app, &headers);
+    let typed = Typed { name: &fields.username, password: &fields.password, devices: &devices };
+    let (user, tried) = match login::authenticate(&app, &by, typed).await {
+        Ok(Some(Proof::User(user, tried))) => (user, tried),
         Ok(Some(Proof::OneTime(token))) => {
             return Ok(Redirect::to(&link::path(token)).into_response());
         }
         Ok(None) => return Ok(refused(&app, fields)),
         Err(auth::Error::Busy(_)) => return Ok(busy(&app, fields)),
+        Err(auth::Error::HeldBack(wait)) => return Ok(held_back(&app, fields, wait)),
         Err(error) => return Err(error.into()),
     };
     let wanted = Wanted {
         remember: fields.remember.is_some(),
         user_agent: &client.user_agent,
         replaces: cookie::session_token(&app, &headers),
+        tried: Some(&tried),
     };
     match sessions::open(&app, &by, &user, wanted).await? {
         Some(opened) => {
             let next = Next::parse(&fields.next, &app.settings);
             let mut response = Redirect::to(next.location()).into_response();
             response.headers_mut().extend(cookie::set(&app, &opened));
+            if tried.device.is_none() {
+                response.headers_mut().extend(cookie::set_device(&app, &user)?);
+            }
             Ok(response)
         }
         None => Ok(refused(&app, fields)),
@@ -111,6 +118,11 @@ fn busy(app: &App, fields: Fields) -> Response {
     let page = page(app, Frame::default(), fields, Some(text::login::BUSY));
     let retry = [(header::RETRY_AFTER, HeaderValue::from_static("2"))];
     (StatusCode::SERVICE_UNAVAILABLE, retry, page).into_response()
+}
+
+fn held_back(app: &App, fields: Fields, wait: u64) -> Response {
+    let page = page(app, Frame::default(), fields, Some(text::login::HELD_BACK));
+    (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)], page).into_response()
 }
 
 /// The form, with what was typed but the password.

@@ -25,7 +25,7 @@ use tower::ServiceExt;
 use super::{Peer, router};
 use crate::{
     app::App,
-    auth::{grants, sessions},
+    auth::{grants, sessions, throttle},
     config::Listen,
 };
 
@@ -203,10 +203,14 @@ async fn chores(app: App) {
         if let Err(error) = app.keys.follow(&app.db).await {
             tracing::warn!(%error, "could not see which keys are in use; trying again");
         }
-        if round % SWEEP_EVERY == 0
-            && let Err(error) = sessions::sweep(&app).await
-        {
+        if round % SWEEP_EVERY != 0 {
+            continue;
+        }
+        if let Err(error) = sessions::sweep(&app).await {
             tracing::warn!(%error, "expired sessions were not swept; trying again");
+        }
+        if let Err(error) = throttle::sweep(&app).await {
+            tracing::warn!(%error, "old failed tries were not swept; trying again");
         }
     }
 }

@@ -149,7 +149,8 @@ async fn ending_all_sessions_signs_everybody_out(t: TestApp) {
 async fn a_login_that_began_before_the_end_opens_no_session(t: TestApp) {
     let kim = t.user("kim", &[]).await;
     let (app, by) = (&t.app, &cli());
-    let wanted = || sessions::Wanted { remember: false, user_agent: "", replaces: None };
+    let wanted =
+        || sessions::Wanted { remember: false, user_agent: "", replaces: None, tried: None };
     for round in 0..4 {
         // The password was right, and then …
         let user = users::find(app, "kim").await.unwrap();

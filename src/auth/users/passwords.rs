@@ -7,11 +7,18 @@ use uuid::Uuid;
 use super::{GENERATED_LIFETIME, in_tx, target};
 use crate::{
     app::App,
-    auth::{By, Refusal, Result, hasher::Verdict, password::Password},
+    auth::{
+        By, Refusal, Result,
+        device::Claims,
+        hasher::Verdict,
+        password::Password,
+        throttle::{self, Tries},
+    },
     db::{
         Tx, UserId,
         audit::{Action, Entry},
         links, sessions,
+        throttles::{self, Kind},
         users::{self, User},
     },
 };
@@ -63,6 +70,10 @@ pub(in crate::auth) async fn set_password_in(
     keep: Option<Uuid>,
 ) -> Result<u64> {
     users::set_password(tx, user.id, hash, expires_at).await?;
+    throttles::delete(tx, Kind::Account, &user.id.to_string()).await?;
+    if keep.is_none() {
+        users::forget_devices(tx, user.id).await?;
+    }
     links::delete_of_user(tx, user.id).await?;
     let ended = sessions::delete_of_user(tx, user.id, keep).await?;
     let entry = Entry::new(Action::UserPassword, target(user))
@@ -78,18 +89,22 @@ pub(in crate::auth) async fn set_password_in(
 pub async fn change_own_password(
     app: &App,
     by: &By,
-    id: UserId,
-    session: Uuid,
-    current: &str,
+    session: (UserId, Uuid),
+    current: (&str, &Claims),
     new: &Password,
 ) -> Result<u64> {
+    let ((id, session), (current, devices)) = (session, current);
     let user = users::find(&app.db, id).await?.ok_or(Refusal::WrongPassword)?;
-    let verified = match Password::typed(current) {
-        Some(current) => app.hasher.verify(&current, user.password_hash.as_deref()).await?,
-        None => Verdict::Wrong,
-    };
-    if verified == Verdict::Wrong {
-        return Err(Refusal::WrongPassword.into());
+    let tries = Tries { account: Some(&user), typed_name: "", devices };
+    let tried = throttle::begin(app, by, tries).await?;
+    let current = Password::typed(current).ok_or(Refusal::WrongPassword)?;
+    match app.hasher.verify(&current, user.password_hash.as_deref()).await {
+        Ok(Verdict::Wrong) => return Err(Refusal::WrongPassword.into()),
+        Ok(Verdict::Right | Verdict::RightButOld) => {}
+        Err(busy) => {
+            tried.was_none(app).await?;
+            return Err(busy.into());
+        }
     }
     let hash = app.hasher.hash(new).await?;
     let mut tx = app.db.begin().await?;
@@ -98,6 +113,7 @@ pub async fn change_own_password(
     if !is_same || sessions::find_in(&mut tx, session).await?.is_none() {
         return Err(Refusal::WrongPassword.into());
     }
+    tried.was_right(&mut tx, &user).await?;
     let ended = set_password_in(app, &mut tx, by, &user, (&hash, None), Some(session)).await?;
     tx.commit().await?;
     Ok(ended)

@@ -46,6 +46,8 @@ actions! {
     RoleExclude = "role.exclude",
     RoleGrantorAdd = "role.grantor_add",
     RoleGrantorRemove = "role.grantor_remove",
+    ThrottleClose = "throttle.close",
+    ThrottleClear = "throttle.clear",
     PermissionCreate = "permission.create",
     PermissionDescribe = "permission.describe",
     PermissionDelete = "permission.delete",

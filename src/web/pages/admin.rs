@@ -134,6 +134,8 @@ pub struct UserPage {
     pub last_login: Option<String>,
     /// The form is read-only facts when `can_edit` is false.
     pub fields: ProfileFields,
+    /// Failed tries that hold strangers back, as a sentence.
+    pub held_back: Option<String>,
     /// Edit, disable, enable, remove, make a link.
     pub can_edit: bool,
     pub grants: Cut<GrantLine>,
