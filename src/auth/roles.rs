@@ -66,7 +66,7 @@ pub async fn describe(
     version: i64,
 ) -> Result<()> {
     let mut tx = app.db.begin().await?;
-    if !roles::is_version(&mut tx, role.as_str(), version).await? {
+    if !roles::hold_version(&mut tx, role.as_str(), version).await? {
         return Err(Refusal::Changed.into());
     }
     let change = RoleChange::Describe { description: description.to_owned() };
@@ -125,9 +125,12 @@ pub(super) async fn change_with(
         RoleChange::Describe { description } => {
             let description = described(description)?;
             let before = roles::find(tx, name).await?.unwrap_or_default();
-            roles::set_description(tx, name, description).await?;
+            let is_new = before != description;
+            if is_new {
+                roles::set_description(tx, name, description).await?;
+            }
             let detail = json!({ "before": before, "after": description });
-            (before != description, Action::RoleDescribe, detail)
+            (is_new, Action::RoleDescribe, detail)
         }
         RoleChange::Delete => (roles::delete(tx, name).await?, Action::RoleDelete, json!({})),
         RoleChange::Allow(permission) => {

@@ -52,11 +52,11 @@ pub async fn find(tx: &mut Tx, name: &str) -> sqlx::Result<Option<String>> {
     sql!(in tx, fetch_optional scalar: "select description from roles where name = $1", name)
 }
 
-/// Whether the role is still in this version.
-pub async fn is_version(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<bool> {
-    let found: Option<i64> =
-        sql!(in tx, fetch_optional scalar: "select version from roles where name = $1", name)?;
-    Ok(found == Some(version))
+/// Whether the role is still in this version; then nobody changes it until the transaction ends.
+pub async fn hold_version(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update roles set version = $2 where name = $1 and version = $2", name, version)
+    .map(|held| held == 1)
 }
 
 pub async fn set_description(tx: &mut Tx, name: &str, description: &str) -> sqlx::Result<()> {

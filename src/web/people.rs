@@ -157,7 +157,8 @@ pub fn counted(number: i64, most: i64) -> String {
 /// The time of a `datetime-local` or `date` field, UTC.
 pub fn parse_time(typed: &str) -> Option<OffsetDateTime> {
     use time::macros::format_description as format;
-    let typed = typed.trim();
+    // A person writes a space where a browser sends a T.
+    let typed = &typed.trim().replacen(' ', "T", 1);
     let minutes = format!("[year]-[month]-[day]T[hour]:[minute]");
     let seconds = format!("[year]-[month]-[day]T[hour]:[minute]:[second]");
     let days = format!("[year]-[month]-[day]");
