@@ -9,6 +9,7 @@ mod api {
     mod admins;
     mod audit;
     mod check;
+    mod conflicts;
     mod cookies;
     mod dead_ends;
     mod forms;

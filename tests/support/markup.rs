@@ -46,11 +46,11 @@ fn tag(source: &str) -> Option<Tag> {
 }
 
 pub fn unescaped(text: &str) -> String {
-    let mut text = text.to_owned();
+    let mut text = text.replace("&amp;", "&#38;");
     for (entity, sign) in [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">")] {
         text = text.replace(entity, sign);
     }
-    text.replace("&#38;", "&").replace("&amp;", "&")
+    text.replace("&#38;", "&")
 }
 
 /// Where the page's links lead, each once.
