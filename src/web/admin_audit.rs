@@ -90,7 +90,8 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     let end = app.now() + Duration::days(1);
     let bounds = day(&query.from, OffsetDateTime::UNIX_EPOCH).zip(day(&query.to, end));
     let Some((from, to)) = bounds else { return Ok(Err(text::audit::DAY_INVALID.to_owned())) };
-    let upper = audit::id_at(to + Duration::days(1));
+    // No day comes after the last one.
+    let upper = audit::id_at(to.checked_add(Duration::days(1)).unwrap_or(to));
     let before = query.before.map_or(upper, |before| before.min(upper));
     Ok(Ok((filter, (audit::id_at(from), before))))
 }
