@@ -20,7 +20,7 @@ pub mod turns;
 pub mod user_search;
 pub mod users;
 
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sqlx::{Pool, Postgres, Sqlite, Transaction};
@@ -143,6 +143,16 @@ async fn in_time<T>(step: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result
         },
         Err(_) => step.await,
     }
+}
+
+/// Rows in the order of their names' bytes: an engine sorts texts as its locale has it.
+fn sorted<T>(
+    found: sqlx::Result<Vec<T>>,
+    compare: impl FnMut(&T, &T) -> Ordering,
+) -> sqlx::Result<Vec<T>> {
+    let mut rows = found?;
+    rows.sort_by(compare);
+    Ok(rows)
 }
 
 /// Whether the database could not be asked at all (gone, full, locked, read-only), as opposed

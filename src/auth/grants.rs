@@ -70,6 +70,9 @@ pub(super) async fn grant_in(
     let change = Change::Grant { to: user.id, role: role.as_str() };
     require(app, tx, by, change).await?;
     let before = grants::find(tx, user.id, role.as_str()).await?;
+    if before.as_ref().is_some_and(|grant| !grant.holds_at(now)) {
+        record_ends_of(app, tx, Some(user.id), "").await?;
+    }
     let held = before.as_ref().filter(|grant| grant.holds_at(now));
     if held.is_some_and(|grant| grant.ends_at == ends_at && grant.reason == reason) {
         return Ok(());
@@ -117,6 +120,7 @@ pub(super) async fn revoke_in(
         return Err(Refusal::NotGranted(name, role.as_str().to_owned()).into());
     };
     require(app, tx, by, Change::Revoke { role: role.as_str() }).await?;
+    record_ends_of(app, tx, Some(user.id), "").await?;
     grants::delete(tx, user.id, role.as_str()).await?;
     let entry = Entry::new(Action::GrantDelete, users::target(user))
         .detail(json!({ "role": role.as_str(), "before": described(&grant) }));
@@ -129,17 +133,33 @@ pub async fn record_ends(app: &App) -> Result<()> {
     loop {
         let mut tx = app.db.begin().await?;
         let ended = grants::take_ended(&mut tx, app.now(), BATCH).await?;
-        for grant in &ended {
-            let user = users::in_tx(&mut tx, grant.user_id).await?;
-            let entry = Entry::new(Action::GrantEnd, users::target(&user))
-                .detail(json!({ "role": grant.role_name, "before": described(grant) }));
-            app.pen.record(&mut tx, &By::new(Actor::System), entry).await?;
-        }
+        record_each(app, &mut tx, &ended).await?;
         tx.commit().await?;
         if ended.len() < BATCH as usize {
             return Ok(());
         }
     }
+}
+
+/// The same for those of one user, or of one role, before something takes their place.
+pub(super) async fn record_ends_of(
+    app: &App,
+    tx: &mut Tx,
+    user_id: Option<UserId>,
+    role: &str,
+) -> Result<()> {
+    let ended = grants::take_ended_of(tx, app.now(), user_id, role).await?;
+    record_each(app, tx, &ended).await
+}
+
+async fn record_each(app: &App, tx: &mut Tx, ended: &[Grant]) -> Result<()> {
+    for grant in ended {
+        let user = users::in_tx(tx, grant.user_id).await?;
+        let entry = Entry::new(Action::GrantEnd, users::target(&user))
+            .detail(json!({ "role": grant.role_name, "before": described(grant) }));
+        app.pen.record(tx, &By::new(Actor::System), entry).await?;
+    }
+    Ok(())
 }
 
 fn described(grant: &Grant) -> serde_json::Value {

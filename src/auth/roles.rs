@@ -6,6 +6,7 @@ use super::{
     By, Refusal, Result,
     access::Permission,
     authority::{Change, require},
+    grants,
     graph::Graph,
     name::{PermissionName, RoleName, is_built_in},
 };
@@ -132,7 +133,10 @@ pub(super) async fn change_with(
             let detail = json!({ "before": before, "after": description });
             (is_new, Action::RoleDescribe, detail)
         }
-        RoleChange::Delete => (roles::delete(tx, name).await?, Action::RoleDelete, json!({})),
+        RoleChange::Delete => {
+            grants::record_ends_of(app, tx, None, name).await?;
+            (roles::delete(tx, name).await?, Action::RoleDelete, json!({}))
+        }
         RoleChange::Allow(permission) => {
             declare(tx, permission).await?;
             let is_new = roles::allow(tx, name, permission.as_str()).await?;

@@ -289,6 +289,7 @@ pub(super) async fn remove_in(app: &App, tx: &mut Tx, by: &By, user: &User) -> R
     let tally = if user.status == Status::Active { tallies::ACTIVE } else { tallies::DISABLED };
     tallies::add(tx, tally, "", -1).await?;
     let sessions_ended = sessions::delete_of_user(tx, id, None).await?;
+    grants::record_ends_of(app, tx, Some(id), "").await?;
     let grants_ended = grant_rows::delete_of_user(tx, id).await?;
     links::delete_of_user(tx, id).await?;
     users::remove(tx, id).await?;

@@ -1,9 +1,11 @@
 //! The table `grants`: which user has which role, by whom, why and until when.
 
+use std::cmp::Ordering;
+
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Db, Tx, UserId, sql};
+use super::{Db, Tx, UserId, sorted, sql};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
@@ -24,6 +26,10 @@ impl Grant {
     }
 }
 
+fn by_role(one: &Grant, other: &Grant) -> Ordering {
+    one.role_name.cmp(&other.role_name)
+}
+
 macro_rules! select_grants {
     ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
         sql!($($on)+, $fetch Grant:
@@ -37,32 +43,32 @@ macro_rules! select_grants {
 
 /// All grants of a user, those that have ended too.
 pub async fn list_of_user(db: &Db, user_id: UserId) -> sqlx::Result<Vec<Grant>> {
-    select_grants!(db, fetch_all, "where user_id = $1 order by role_name", user_id.0)
+    sorted(select_grants!(db, fetch_all, "where user_id = $1", user_id.0), by_role)
 }
 
 /// The grants of the users whose name keys lie after `after` and up to `last`.
 pub async fn list_of_users(db: &Db, after: &[u8], last: &[u8]) -> sqlx::Result<Vec<Grant>> {
-    select_grants!(
+    let found = select_grants!(
         db,
         fetch_all,
         "where user_id in (select user_id from login_keys
-                           where kind = 'name' and key > $1 and key <= $2)
-         order by role_name",
+                           where kind = 'name' and key > $1 and key <= $2)",
         after,
         last
-    )
+    );
+    sorted(found, by_role)
 }
 
 pub async fn list_of_users_in(tx: &mut Tx, after: &[u8], last: &[u8]) -> sqlx::Result<Vec<Grant>> {
-    select_grants!(in tx, fetch_all,
+    let found = select_grants!(in tx, fetch_all,
         "where user_id in (select user_id from login_keys
-                           where kind = 'name' and key > $1 and key <= $2)
-         order by role_name",
-        after, last)
+                           where kind = 'name' and key > $1 and key <= $2)",
+        after, last);
+    sorted(found, by_role)
 }
 
 pub async fn list_of_user_in(tx: &mut Tx, user_id: UserId) -> sqlx::Result<Vec<Grant>> {
-    select_grants!(in tx, fetch_all, "where user_id = $1 order by role_name", user_id.0)
+    sorted(select_grants!(in tx, fetch_all, "where user_id = $1", user_id.0), by_role)
 }
 
 pub async fn find(tx: &mut Tx, user_id: UserId, role: &str) -> sqlx::Result<Option<Grant>> {
@@ -99,7 +105,8 @@ macro_rules! select_named {
 
 /// All grants of a user with who gave them.
 pub async fn list_named(db: &Db, user_id: UserId) -> sqlx::Result<Vec<Named>> {
-    select_named!(db, "where g.user_id = $1 order by g.role_name", user_id.0)
+    let found = select_named!(db, "where g.user_id = $1", user_id.0);
+    sorted(found, |one: &Named, other| one.role_name.cmp(&other.role_name))
 }
 
 /// A page of those who hold a role, after the user `after`.
@@ -177,6 +184,23 @@ pub async fn take_ended(tx: &mut Tx, now: OffsetDateTime, limit: i64) -> sqlx::R
                      granted_at as "granted_at!: OffsetDateTime", granted_by as "granted_by!",
                      granted_by_id as "granted_by_id: Uuid", reason as "reason!",
                      ends_at as "ends_at: OffsetDateTime""#, now, limit)
+}
+
+/// The same for all that have ended of one user or of one role.
+pub async fn take_ended_of(
+    tx: &mut Tx,
+    now: OffsetDateTime,
+    user_id: Option<UserId>,
+    role: &str,
+) -> sqlx::Result<Vec<Grant>> {
+    let user_id = user_id.map(|id| id.0);
+    sql!(in tx, fetch_all Grant:
+        r#"update grants set end_recorded = true
+           where end_recorded = false and ends_at <= $1 and (user_id = $2 or role_name = $3)
+           returning user_id as "user_id!: UserId", role_name as "role_name!",
+                     granted_at as "granted_at!: OffsetDateTime", granted_by as "granted_by!",
+                     granted_by_id as "granted_by_id: Uuid", reason as "reason!",
+                     ends_at as "ends_at: OffsetDateTime""#, now, user_id, role)
 }
 
 pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> sqlx::Result<u64> {

@@ -1,6 +1,6 @@
 //! The table `permissions`: rolecall's own, and those that applications ask for.
 
-use super::{Db, Tx, sql};
+use super::{Db, Tx, sorted, sql};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Permission {
@@ -25,7 +25,8 @@ pub async fn list_in(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
 }
 
 pub async fn list_described_in(tx: &mut Tx) -> sqlx::Result<Vec<Permission>> {
-    sql!(in tx, fetch_all Permission: "select name, description from permissions order by name")
+    let found = sql!(in tx, fetch_all Permission: "select name, description from permissions");
+    sorted(found, |one: &Permission, other| one.name.cmp(&other.name))
 }
 
 pub async fn set_description(tx: &mut Tx, name: &str, description: &str) -> sqlx::Result<bool> {

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 
-use super::{Db, Tx, sql};
+use super::{Db, Tx, sorted, sql};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
@@ -18,29 +18,29 @@ pub struct Role {
 pub const MOST_COUNTED: i64 = 1001;
 
 /// One line of a relation between a role and something else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pair {
     pub role: String,
     pub other: String,
 }
 
 pub async fn list(db: &Db, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
-    sql!(db, fetch_all Role:
+    let found = sql!(db, fetch_all Role:
         r#"select r.name, r.description, r.version,
                   (select count(*) from
                        (select 1 as one from grants g
                         where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1)
-                        limit $2) capped) as "holders!: i64"
-           from roles r order by r.name"#, now, MOST_COUNTED)
+                        limit $2) capped) as "holders!: i64" from roles r"#, now, MOST_COUNTED);
+    sorted(found, |one: &Role, other| one.name.cmp(&other.name))
 }
 
 pub async fn list_in(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
-    sql!(in tx, fetch_all Role:
+    let found = sql!(in tx, fetch_all Role:
         r#"select r.name, r.description, r.version,
                   (select count(*) from grants g
                    where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1))
-                  as "holders!: i64"
-           from roles r order by r.name"#, now)
+                  as "holders!: i64" from roles r"#, now);
+    sorted(found, |one: &Role, other| one.name.cmp(&other.name))
 }
 
 pub async fn count(db: &Db) -> sqlx::Result<i64> {
@@ -74,41 +74,41 @@ pub async fn exists(tx: &mut Tx, name: &str) -> sqlx::Result<bool> {
 
 /// Which role has which permission directly. `admin`, which has all, is not in it.
 pub async fn list_permissions(db: &Db) -> sqlx::Result<Vec<Pair>> {
-    sql!(db, fetch_all Pair:
-        r#"select role_name as role, permission_name as other
-           from role_permissions order by role_name, permission_name"#)
+    let found = sql!(db, fetch_all Pair:
+        "select role_name as role, permission_name as other from role_permissions");
+    sorted(found, Pair::cmp)
 }
 
 pub async fn list_permissions_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
-    sql!(in tx, fetch_all Pair:
-        r#"select role_name as role, permission_name as other
-           from role_permissions order by role_name, permission_name"#)
+    let found = sql!(in tx, fetch_all Pair:
+        "select role_name as role, permission_name as other from role_permissions");
+    sorted(found, Pair::cmp)
 }
 
 /// Which role includes which.
 pub async fn list_includes(db: &Db) -> sqlx::Result<Vec<Pair>> {
-    sql!(db, fetch_all Pair:
-        r#"select role_name as role, included_name as other
-           from role_includes order by role_name, included_name"#)
+    let found = sql!(db, fetch_all Pair:
+        "select role_name as role, included_name as other from role_includes");
+    sorted(found, Pair::cmp)
 }
 
 pub async fn list_includes_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
-    sql!(in tx, fetch_all Pair:
-        r#"select role_name as role, included_name as other
-           from role_includes order by role_name, included_name"#)
+    let found = sql!(in tx, fetch_all Pair:
+        "select role_name as role, included_name as other from role_includes");
+    sorted(found, Pair::cmp)
 }
 
 /// Which role may be granted by the holders of which.
 pub async fn list_grantors(db: &Db) -> sqlx::Result<Vec<Pair>> {
-    sql!(db, fetch_all Pair:
-        r#"select role_name as role, grantor_name as other
-           from role_grantors order by role_name, grantor_name"#)
+    let found = sql!(db, fetch_all Pair:
+        "select role_name as role, grantor_name as other from role_grantors");
+    sorted(found, Pair::cmp)
 }
 
 pub async fn list_grantors_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {
-    sql!(in tx, fetch_all Pair:
-        r#"select role_name as role, grantor_name as other
-           from role_grantors order by role_name, grantor_name"#)
+    let found = sql!(in tx, fetch_all Pair:
+        "select role_name as role, grantor_name as other from role_grantors");
+    sorted(found, Pair::cmp)
 }
 
 pub async fn create(

@@ -61,9 +61,7 @@ pub async fn list(
         name: role.name,
         description: role.description,
     };
-    let mut all = rows::list(&app.db, app.now()).await?;
-    // Engines sort by their locale, pages go on by bytes.
-    all.sort_by(|one, other| one.name.cmp(&other.name));
+    let all = rows::list(&app.db, app.now()).await?;
     let rest = all.into_iter().skip_while(|role| role.name <= after);
     let mut roles: Vec<RoleLine> = rest.take(PAGE as usize + 1).map(line).collect();
     let has_more = roles.len() > PAGE as usize;
