@@ -16,6 +16,7 @@ mod api {
     mod headers;
     mod keys;
     mod links;
+    mod lists;
     mod login;
     mod logout;
     mod migrations;

@@ -20,6 +20,7 @@ use sqlx::{
 };
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -83,6 +84,14 @@ impl Database {
             }
         };
         Self { engine, pool: Pool::to(&url), url, schema, folder }
+    }
+
+    /// A Postgres database whose texts sort as English readers like it.
+    pub async fn in_english() -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let schema = Schema::in_english().await;
+        let url = schema.url.clone();
+        Self { engine: Engine::Postgres, pool: Pool::to(&url), url, schema: Some(schema), folder }
     }
 
     /// Closes the test's own connections, so that SQLite puts all into its file.
@@ -183,9 +192,10 @@ impl Database {
     }
 }
 
-/// A schema on the server, dropped at the end.
+/// A schema on the server, or a database of its own, dropped at the end.
 struct Schema {
     name: String,
+    drop: String,
     /// Leads into the schema.
     url: String,
     _room: SemaphorePermit<'static>,
@@ -203,7 +213,25 @@ impl Schema {
         let separator = if server.contains('?') { '&' } else { '?' };
         Self {
             url: format!("{server}{separator}options=-c%20search_path%3D{name}"),
+            drop: format!("set lock_timeout = '5s'; drop schema if exists {name} cascade"),
             name,
+            _room: room,
+        }
+    }
+
+    async fn in_english() -> Self {
+        let room = ROOM.acquire().await.expect("never closed");
+        let name = format!("t_{:032x}", u128::from_le_bytes(random()));
+        run_on_server(&format!(
+            "create database {name} template template0 locale_provider icu icu_locale 'en-US'"
+        ))
+        .await;
+        let mut url = Url::parse(server_url()).expect("a URL");
+        url.set_path(&name);
+        Self {
+            url: url.to_string(),
+            drop: format!("drop database if exists {name} with (force)"),
+            name: "public".to_owned(),
             _room: room,
         }
     }
@@ -212,7 +240,7 @@ impl Schema {
 impl Drop for Schema {
     /// On a thread of its own, since dropping does not wait for futures.
     fn drop(&mut self) {
-        let sql = format!("set lock_timeout = '5s'; drop schema if exists {} cascade", self.name);
+        let sql = std::mem::take(&mut self.drop);
         let dropping = std::thread::spawn(move || {
             let mut builder = tokio::runtime::Builder::new_current_thread();
             let runtime = builder.enable_all().build().expect("a runtime");

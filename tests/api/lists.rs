@@ -1,0 +1,469 @@
+//! The lists of the admin pages: what a search finds, that paging visits everybody once, that
+//! the order is the same wherever the data lies, and what a spreadsheet gets.
+
+use std::collections::BTreeSet;
+
+use rolecall::{
+    auth::{
+        grants::{self, Until},
+        name::PermissionName,
+        roles::{RoleChange, change},
+        users,
+    },
+    text,
+};
+use time::Duration;
+
+use crate::support::{Database, TestApp, Visitor, both_engines, cli, form, markup, role, roles};
+
+both_engines!(
+    a_search_finds_what_a_name_or_email_begins_with,
+    filters_narrow_the_search_alone_and_together,
+    paging_visits_everybody_once_with_the_whole_search_in_the_address,
+    the_list_of_sessions_is_paged_and_filtered,
+    the_trail_is_filtered_by_actor_target_action_and_day,
+    the_trail_is_paged_with_its_filter,
+    a_filter_that_cannot_be_is_told_so,
+    a_spreadsheet_gets_text_and_no_formula,
+    lists_are_in_the_order_of_bytes,
+);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_are_in_the_order_of_bytes_also_in_an_english_cluster() {
+    let t = TestApp::with(Database::in_english().await, |_| {}).await;
+    let english =
+        t.db.texts("select x from (values ('ab'), ('a-b'), ('A')) v (x) order by x").await;
+    assert_eq!(english, ["A", "a-b", "ab"], "else this test sees nothing");
+    lists_are_in_the_order_of_bytes(t).await;
+}
+
+/// The first cell of each row of the page at this address.
+async fn firsts(t: &TestApp, visitor: &Visitor, address: &str) -> Vec<String> {
+    let page = t.get_as(visitor, address).await;
+    assert_eq!(page.outcome(), "200", "{address}");
+    markup::rows(page.text()).into_iter().map(|mut row| row.swap_remove(0)).collect()
+}
+
+async fn found(t: &TestApp, visitor: &Visitor, fields: &[(&str, &str)]) -> Vec<String> {
+    firsts(t, visitor, &format!("/admin/users?{}", form(fields))).await
+}
+
+/// The first cells of this page and all that follow it. `search` is in each address.
+async fn all_pages(t: &TestApp, visitor: &Visitor, path: &str, search: &str) -> Vec<Vec<String>> {
+    let mut address = format!("{path}?{search}");
+    let mut pages = Vec::new();
+    loop {
+        let page = t.get_as(visitor, &address).await;
+        assert_eq!(page.outcome(), "200", "{address}");
+        pages.push(match path {
+            "/admin/audit" => records(page.text()),
+            _ => markup::rows(page.text()).into_iter().map(|row| row.join("|")).collect(),
+        });
+        match markup::link(page.text(), "next") {
+            Some(next) => address = next,
+            None => return pages,
+        }
+        assert!(address.starts_with(&format!("{path}?{search}")), "{address}");
+    }
+}
+
+/// The sentences of the records on a page.
+fn records(page: &str) -> Vec<String> {
+    let lines = page.split("<p><b><bdi>").skip(1);
+    lines
+        .map(|line| {
+            let line = line.split_once("</p>").unwrap().0;
+            markup::unescaped(&line.replace("</bdi></b> <bdi>", " ").replace("</bdi>", ""))
+        })
+        .collect()
+}
+
+async fn a_search_finds_what_a_name_or_email_begins_with(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    for (name, email) in [
+        ("zoë", "someone@example.com"),
+        ("zora", "zora@example.com"),
+        ("a_b", "under@example.com"),
+        ("axb", "score@example.com"),
+        ("kim", "Zonk@Example.com"),
+        ("100%", "percent@example.com"),
+    ] {
+        t.user_with_email(name, email).await;
+    }
+    for (typed, expected) in [
+        ("zo", &["kim", "zora", "zoë"][..]),
+        ("ZO", &["kim", "zora", "zoë"]),
+        (" zo ", &["kim", "zora", "zoë"]),
+        ("ｚｏ", &["kim", "zora", "zoë"]),
+        ("zoë", &["zoë"]),
+        ("ZOË", &["zoë"]),
+        ("zoe\u{308}", &["zoë"]),
+        ("zor", &["zora"]),
+        ("zonk@example", &["kim"]),
+        ("ZONK@EX", &["kim"]),
+        ("ora", &[]),
+        ("a_", &["a_b"]),
+        ("a%", &[]),
+        ("100%", &["100%"]),
+        ("_", &[]),
+        ("'; drop table users; --", &[]),
+        ("\u{10ffff}", &[]),
+    ] {
+        // Whoever is found by both is listed once; by the name before the e-mail.
+        let mut names = found(&t, &ada, &[("q", typed)]).await;
+        names.sort();
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(names, expected, "{typed:?}");
+    }
+    let page = t.get_as(&ada, "/admin/users?q=%22%3E%3Cb%3E%26amp%3B").await;
+    let search = markup::form_to(page.text(), "/admin/users").unwrap();
+    assert_eq!(search.value("q"), Some("\"><b>&amp;"));
+}
+
+async fn filters_narrow_the_search_alone_and_together(t: TestApp) {
+    for (name, roles) in [
+        ("never", &["user"][..]),
+        ("old", &["user"]),
+        ("older", &["user", "auditor"]),
+        ("recent", &["auditor"]),
+        ("off", &["user"]),
+        ("brief", &[]),
+    ] {
+        t.user(name, roles).await;
+    }
+    t.login("older").await;
+    t.advance(Duration::days(340));
+    t.login("old").await;
+    t.advance(Duration::days(26));
+    let id = |name: &'static str| {
+        let t = t.clone();
+        async move { users::find(&t.app, name).await.unwrap().id }
+    };
+    let soon = Until::At(t.app.now() + Duration::days(10));
+    grants::grant(&t.app, &cli(), id("brief").await, &role("auditor"), soon, "").await.unwrap();
+    for name in ["recent", "off"] {
+        t.login(name).await;
+    }
+    users::disable(&t.app, &cli(), id("off").await).await.unwrap();
+    t.advance(Duration::days(9));
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let auditors = ["brief", "older", "recent"];
+    assert_eq!(found(&t, &ada, &[("role", "auditor")]).await, auditors);
+    t.advance(Duration::days(1));
+    let ada2 = t.login("ada").await;
+    drop(ada);
+    for (fields, expected) in [
+        (&[("role", "auditor")][..], &["older", "recent"][..]),
+        (&[("role", "user")], &["never", "off", "old", "older"]),
+        (&[("role", "no-such-role")], &[]),
+        (&[("status", "disabled")], &["off"]),
+        (&[("status", "active")], &["ada", "brief", "never", "old", "older", "recent"]),
+        (&[("login", "never")], &["brief", "never"]),
+        (&[("login", "30d")], &["ada", "off", "recent"]),
+        (&[("login", "not30d")], &["brief", "never", "old", "older"]),
+        (&[("login", "not365d")], &["brief", "never", "older"]),
+        (&[("role", "user"), ("status", "active")], &["never", "old", "older"]),
+        (&[("role", "user"), ("status", "disabled")], &["off"]),
+        (&[("role", "user"), ("login", "not30d")], &["never", "old", "older"]),
+        (&[("status", "disabled"), ("login", "never")], &[]),
+        (&[("q", "o"), ("role", "user")], &["off", "old", "older"]),
+        (&[("q", "o"), ("role", "user"), ("status", "active")], &["old", "older"]),
+        (&[("q", "o"), ("role", "user"), ("status", "active"), ("login", "not365d")], &["older"]),
+    ] {
+        assert_eq!(found(&t, &ada2, fields).await, expected, "{fields:?}");
+    }
+}
+
+async fn paging_visits_everybody_once_with_the_whole_search_in_the_address(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let mut expected = BTreeSet::new();
+    // Some are found by their names, some by their e-mails, some by both, some not at all.
+    for number in 0..130 {
+        let (name, email) = match number % 4 {
+            0 => (format!("team-{number:03}"), format!("x{number}@example.com")),
+            1 => (format!("name{number:03}"), format!("Team-{number:03}@example.com")),
+            2 => (format!("team-{number:03}"), format!("team-{number:03}@example.com")),
+            _ => (format!("other{number}"), format!("other{number}@example.com")),
+        };
+        let user = t.user_with_email(&name, &email).await;
+        if number % 4 < 3 {
+            let user_role = role("user");
+            grants::grant(&t.app, &cli(), user.id, &user_role, Until::Always, "").await.unwrap();
+            expected.insert(name);
+        }
+    }
+    for search in ["q=Team-&role=user&status=active&login=not30d", "q=team-", "q=team-&role=user"] {
+        let pages = all_pages(&t, &ada, "/admin/users", search).await;
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [50, 48], "{search}");
+        let names = pages.concat();
+        let names: Vec<_> = names.iter().map(|row| row.split('|').next().unwrap()).collect();
+        assert_eq!(names.len(), expected.len());
+        assert_eq!(names.into_iter().map(str::to_owned).collect::<BTreeSet<_>>(), expected);
+    }
+    // Back to the first page leads the whole search, too.
+    let search = "q=team-&role=user";
+    let page = t.get_as(&ada, &format!("/admin/users?{search}")).await;
+    let second = t.get_as(&ada, &markup::link(page.text(), "next").unwrap()).await;
+    assert_eq!(markup::link(second.text(), "first"), Some(format!("/admin/users?{search}")));
+    // Who is removed meanwhile makes nobody be missed or seen twice.
+    let first = firsts(&t, &ada, "/admin/users?q=team-").await;
+    let last = users::find(&t.app, first.last().unwrap()).await.unwrap();
+    users::remove(&t.app, &cli(), last.id).await.unwrap();
+    let rest = firsts(&t, &ada, &markup::link(page.text(), "next").unwrap()).await;
+    assert_eq!(rest.len(), 48);
+}
+
+async fn the_list_of_sessions_is_paged_and_filtered(t: TestApp) {
+    t.user_with_email("kim", "Kim@Example.com").await;
+    t.user("lou", &[]).await;
+    for _ in 0..60 {
+        t.login("kim").await;
+        t.login("lou").await;
+    }
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let all = all_pages(&t, &ada, "/admin/sessions", "").await;
+    assert_eq!(all.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 21]);
+    let count = |name: &str| all.concat().iter().filter(|row| row.starts_with(name)).count();
+    assert_eq!((count("ada"), count("kim"), count("lou")), (1, 60, 60));
+    for typed in ["kim", "KIM", "kim%40example.com"] {
+        let pages = all_pages(&t, &ada, "/admin/sessions", &format!("user={typed}")).await;
+        assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [50, 10], "{typed}");
+        assert!(pages.concat().iter().all(|row| row.starts_with("kim")));
+    }
+    let page = t.get_as(&ada, "/admin/sessions?user=nobody").await;
+    assert!(page.text().contains(text::sessions::NO_SUCH_USER));
+    assert_eq!(markup::rows(page.text()).len(), 0);
+    // What has ended is not listed.
+    t.advance(Duration::hours(13));
+    let ada = t.login("ada").await;
+    let live = all_pages(&t, &ada, "/admin/sessions", "").await;
+    assert_eq!(live.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
+}
+
+/// Two days of records: on the first, the operator makes people and a role; on the second, ada
+/// and mia change them.
+async fn two_days(t: &TestApp) -> Visitor {
+    t.user("mia", &["user-manager"]).await;
+    t.user_with_email("kim", "kim@example.com").await;
+    roles::create(&t.app, &cli(), &role("editor"), "").await.unwrap();
+    t.user("ada", &["admin"]).await;
+    t.advance(Duration::days(1));
+    let (ada, mia) = (t.login("ada").await, t.login("mia").await);
+    let kim = users::find(&t.app, "kim").await.unwrap();
+    let grant = format!("/admin/users/{}/grant", kim.id);
+    t.post_form(&ada, &grant, &[("role", "editor")]).await;
+    t.post_form(&mia, &grant, &[("role", "user"), ("reason", "asked")]).await;
+    t.post_form(&ada, "/admin/roles/editor/allow", &[("permission", "reports:write")]).await;
+    t.try_login(&Visitor::new(), "kim", "wrong").await;
+    let end = Until::At(t.app.now() + Duration::seconds(1));
+    grants::grant(&t.app, &cli(), kim.id, &role("auditor"), end, "").await.unwrap();
+    t.advance(Duration::seconds(1));
+    grants::record_ends(&t.app).await.unwrap();
+    ada
+}
+
+async fn the_trail_is_filtered_by_actor_target_action_and_day(t: TestApp) {
+    let ada = two_days(&t).await;
+    // Of the CSV, since it names each action: the newest first, as on the page.
+    for (search, expected) in [
+        ("actor=ada", "role.allow grant.create session.create"),
+        ("actor=ADA", "role.allow grant.create session.create"),
+        ("actor=mia", "grant.create session.create"),
+        ("actor=visitor", "login.refuse"),
+        ("actor=system", "grant.end"),
+        ("actor=cli%3Atest&action=role.create", "role.create"),
+        ("actor=cli%3Anobody", ""),
+        ("target=kim", "grant.end grant.create login.refuse grant.create grant.create user.create"),
+        ("target=kim%40example.com&action=grant.create", "grant.create grant.create grant.create"),
+        ("target=editor", "role.allow role.create"),
+        ("target=editor&actor=ada", "role.allow"),
+        ("target=kim&actor=mia", "grant.create"),
+        ("target=kim&actor=mia&action=grant.delete", ""),
+        ("action=grant.end", "grant.end"),
+        ("action=no.such.action", ""),
+        ("to=2026-11-22&target=kim", "user.create"),
+        ("from=2026-11-23&target=editor", "role.allow"),
+        ("from=2026-11-23&to=2026-11-23&actor=mia", "grant.create session.create"),
+        ("from=2026-11-24", ""),
+        ("to=2026-11-21", ""),
+        ("from=2026-11-23&to=2026-11-22", ""),
+        ("to=9999-12-31&actor=mia", "grant.create session.create"),
+        ("from=0000-01-01&actor=mia", "grant.create session.create"),
+    ] {
+        let csv = t.get_as(&ada, &format!("/admin/audit.csv?{search}")).await;
+        assert_eq!(csv.outcome(), "200", "{search}");
+        let actions: Vec<_> =
+            csv_rows(csv.text()).into_iter().skip(1).map(|row| row[2].clone()).collect();
+        assert_eq!(actions.join(" "), expected, "{search}");
+        let page = t.get_as(&ada, &format!("/admin/audit?{search}")).await;
+        assert_eq!(records(page.text()).len(), actions.len(), "{search}");
+        // The page's own link to the CSV leads the filter.
+        let links = markup::links(page.text());
+        assert!(links.contains(&format!("/admin/audit.csv?{}", sorted(search))), "{links:?}");
+    }
+    let page = t.get_as(&ada, "/admin/audit?actor=mia").await;
+    assert_eq!(records(page.text()).len(), 2);
+    assert!(records(page.text())[0].starts_with("mia "), "{:?}", records(page.text()));
+}
+
+/// The same search in the order in which pages write it.
+fn sorted(search: &str) -> String {
+    const ORDER: [&str; 5] = ["actor=", "target=", "action=", "from=", "to="];
+    let mut parts: Vec<_> = search.split('&').map(str::to_owned).collect();
+    parts.sort_by_key(|part| ORDER.iter().position(|one| part.starts_with(one)));
+    parts.join("&")
+}
+
+async fn the_trail_is_paged_with_its_filter(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let kim = t.user("kim", &[]).await;
+    for number in 0..120 {
+        let reason = format!("number {number}");
+        let user = role("user");
+        grants::grant(&t.app, &cli(), kim.id, &user, Until::Always, &reason).await.unwrap();
+        t.user(&format!("other{number}"), &[]).await;
+    }
+    let search = "actor=cli%3Atest&target=kim&action=grant.create&from=2026-11-22&to=2026-11-22";
+    let pages = all_pages(&t, &ada, "/admin/audit", search).await;
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [50, 50, 20]);
+    let csv = t.get_as(&ada, &format!("/admin/audit.csv?{search}")).await;
+    let reasons = csv_rows(csv.text()).into_iter().skip(1).map(|row| row[4].clone());
+    for (reason, number) in reasons.zip((0..120).rev()) {
+        assert!(reason.contains(&format!("\"reason\":\"number {number}\"")), "{reason}");
+    }
+    // Without a filter, too, everything is visited once.
+    let all = all_pages(&t, &ada, "/admin/audit", "").await;
+    assert_eq!(all.concat().len() as i64, t.db.count("audit").await);
+}
+
+async fn a_filter_that_cannot_be_is_told_so(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    for (search, problem) in [
+        ("actor=nobody", text::audit::NO_SUCH_TARGET),
+        ("target=No%20Such%20Thing", text::audit::NO_SUCH_TARGET),
+        ("from=yesterday", text::form::UNTIL_INVALID),
+        ("to=2026-02-30", text::form::UNTIL_INVALID),
+        ("to=10000-01-01", text::form::UNTIL_INVALID),
+    ] {
+        let page = t.get_as(&ada, &format!("/admin/audit?{search}")).await;
+        assert_eq!(page.outcome(), "200", "{search}");
+        assert!(markup::unescaped(page.text()).contains(problem), "{search}");
+        assert_eq!(records(page.text()).len(), 0, "{search}");
+        let csv = t.get_as(&ada, &format!("/admin/audit.csv?{search}")).await;
+        assert_eq!(csv.outcome(), "400", "{search}");
+    }
+}
+
+/// The cells of a CSV, as a spreadsheet reads them.
+fn csv_rows(text: &str) -> Vec<Vec<String>> {
+    let mut rows = vec![vec![String::new()]];
+    let mut is_quoted = false;
+    let mut signs = text.chars().peekable();
+    while let Some(sign) = signs.next() {
+        let row = rows.last_mut().unwrap();
+        match sign {
+            '"' if is_quoted && signs.peek() == Some(&'"') => {
+                row.last_mut().unwrap().push(signs.next().unwrap());
+            }
+            '"' => is_quoted = !is_quoted,
+            ',' if !is_quoted => row.push(String::new()),
+            '\r' if !is_quoted => {}
+            '\n' if !is_quoted => rows.push(vec![String::new()]),
+            other => row.last_mut().unwrap().push(other),
+        }
+    }
+    assert!(!is_quoted, "{text}");
+    rows.pop();
+    rows
+}
+
+async fn a_spreadsheet_gets_text_and_no_formula(t: TestApp) {
+    let boss = t.signed_in("=boss", &["admin"]).await;
+    let reasons = ["=1+1", "+1", "-1", "@sum(a1)", "a,\"b\"", "plain", " =1"];
+    for (number, reason) in reasons.into_iter().enumerate() {
+        let name = format!("{}kim{number}", ["=", "+", "-", ""][number % 4]);
+        let user = t.user(&name, &[]).await;
+        let path = format!("/admin/users/{}/grant", user.id);
+        t.post_form(&boss, &path, &[("role", "user"), ("reason", reason)]).await;
+    }
+    let holders = t.get_as(&boss, "/admin/roles/user/holders.csv").await;
+    assert_eq!(holders.header("content-type"), "text/csv; charset=utf-8");
+    assert_eq!(holders.header("content-disposition"), "attachment; filename=\"user-holders.csv\"");
+    let rows = csv_rows(holders.text());
+    assert_eq!(rows[0], ["user", "role", "since", "by", "reason", "until"]);
+    let cell = |index: usize| rows[1..].iter().map(|row| row[index].as_str()).collect::<Vec<_>>();
+    assert_eq!(cell(0), ["'=kim0", "'+kim1", "'-kim2", "kim3", "'=kim4", "'+kim5", "'-kim6"]);
+    assert_eq!(cell(3), ["'=boss"; 7]);
+    let as_text = ["'=1+1", "'+1", "'-1", "'@sum(a1)", "a,\"b\"", "plain", "'=1"];
+    assert_eq!(cell(4), as_text);
+    assert_eq!(cell(2), ["2026-11-22T21:53:20Z"; 7]);
+    assert!(holders.text().contains("\"'=1+1\""), "such a cell is quoted");
+
+    let trail = t.get_as(&boss, "/admin/audit.csv").await;
+    let rows = csv_rows(trail.text());
+    assert_eq!(rows.len() as i64, t.db.count("audit").await + 1);
+    for row in &rows {
+        assert_eq!(row.len(), 7, "{row:?}");
+        let is_formula = |cell: &String| cell.trim_start().starts_with(['=', '+', '-', '@']);
+        assert!(!row.iter().any(is_formula), "{row:?}");
+    }
+    assert!(rows.iter().any(|row| row[1] == "'=boss"), "else this test sees nothing");
+}
+
+async fn lists_are_in_the_order_of_bytes(t: TestApp) {
+    let names = ["a-b", "ab", "A_b", "ä", "Z", "10", "9", "a.b", "é", "zz", "-"];
+    for name in names {
+        t.user(name, &[]).await;
+    }
+    let role_names = ["a-b", "ab", "a_b", "a.b", "10", "9", "z", "b", "a-c", "a"];
+    let top = role("top");
+    roles::create(&t.app, &cli(), &top, "").await.unwrap();
+    for name in role_names {
+        roles::create(&t.app, &cli(), &role(name), "").await.unwrap();
+        let permission = PermissionName::parse(&format!("{name}:x")).unwrap();
+        let changes = [
+            RoleChange::Allow(permission),
+            RoleChange::Include(role(name)),
+            RoleChange::AddGrantor(role(name)),
+        ];
+        change(&t.app, &cli(), &top, &changes).await.unwrap();
+    }
+    let roles_of_ada: Vec<_> = role_names.into_iter().chain(["admin"]).collect();
+    let ada = t.signed_in("ada", &roles_of_ada).await;
+
+    let mut people: Vec<String> = names.iter().map(|name| name.to_lowercase()).collect();
+    people.push("ada".into());
+    people.sort();
+    assert_eq!(firsts(&t, &ada, "/admin/users").await, people);
+    let mut all = role_names.to_vec();
+    all.extend(["admin", "user-manager", "auditor", "user", "top"]);
+    all.sort();
+    let listed = firsts(&t, &ada, "/admin/roles").await;
+    for (cell, name) in listed.iter().zip(&all) {
+        assert!(cell.starts_with(name), "{listed:?}");
+    }
+    assert_eq!(listed.len(), all.len());
+    let user = users::find(&t.app, "ada").await.unwrap();
+    let own = format!("/admin/users/{}", user.id);
+    let mut granted: Vec<_> = roles_of_ada.clone();
+    granted.sort();
+    assert_eq!(firsts(&t, &ada, &own).await[..granted.len()], granted);
+    for address in ["/admin/users", "/admin/users/new", &own, "/admin/roles/top", "/admin/roles/b"]
+    {
+        let page = t.get_as(&ada, address).await;
+        for form in markup::forms(page.text()) {
+            for (name, values) in &form.choices {
+                let is_of_names = values.iter().any(|value| value == "a-b");
+                assert!(!is_of_names || values.is_sorted(), "{address} {name}: {values:?}");
+            }
+            // Each button of a list, or each tick.
+            let ways = form.submissions().into_iter().map(|(_, mut fields)| fields.pop());
+            let values: Vec<_> = ways.flatten().map(|(_, value)| value).collect();
+            let is_list = ["/deny", "/exclude", "/ungrantor"];
+            let is_list = is_list.iter().any(|end| form.action.ends_with(end));
+            assert!(!is_list || values.is_sorted(), "{address} {}: {values:?}", form.action);
+            assert!(form.unticked.is_sorted(), "{address}: {:?}", form.unticked);
+        }
+    }
+}
