@@ -377,5 +377,9 @@ pub fn id_at(at: OffsetDateTime) -> Uuid {
 
 /// Deletes what the trail holds of a person beyond their id.
 pub async fn forget(tx: &mut Tx, user_id: UserId) -> sqlx::Result<u64> {
+    // Addresses of those who tried to log in to the account are most likely the person's own.
+    sql!(in tx, execute:
+        "delete from audit_personal where part = 'actor' and user_id is null and audit_id in
+             (select audit_id from audit_personal where user_id = $1)", user_id.0)?;
     sql!(in tx, execute: "delete from audit_personal where user_id = $1", user_id.0)
 }
