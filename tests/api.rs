@@ -15,6 +15,7 @@ mod api {
     mod forms;
     mod headers;
     mod keys;
+    mod leaving;
     mod links;
     mod lists;
     mod login;
