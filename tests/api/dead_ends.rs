@@ -21,6 +21,7 @@ both_engines!(
     who_writes_roles_meets_no_dead_end,
     who_ends_sessions_meets_no_dead_end,
     somebody_without_a_role_meets_no_dead_end,
+    a_page_that_refuses_leads_only_where_its_reader_may_go,
 );
 
 const READER: [&str; 1] = ["reports:read"];
@@ -235,4 +236,30 @@ async fn who_ends_sessions_meets_no_dead_end(t: TestApp) {
 
 async fn somebody_without_a_role_meets_no_dead_end(t: TestApp) {
     no_dead_end(&t, "nobody").await;
+}
+
+async fn a_page_that_refuses_leads_only_where_its_reader_may_go(t: TestApp) {
+    populate(&t).await;
+    let ada = users::find(&t.app, "ada").await.unwrap().id;
+    for name in ["admin1", "user-manager1", "auditor1", "writer1", "watch1", "nobody1"] {
+        let visitor = t.login(name).await;
+        let mut refusing = Vec::new();
+        for path in ["/nothing", "/admin/audit", "/admin/roles/nothing", "/admin/users/nobody"] {
+            refusing.push(t.get_as(&visitor, path).await);
+        }
+        for path in ["/admin/roles/admin/delete", "/admin/roles/nothing/delete"] {
+            refusing.push(t.post_form(&visitor, path, &[]).await);
+        }
+        let link = format!("/admin/users/{ada}/link");
+        refusing.push(t.post_form(&visitor, &link, &[]).await);
+        for answer in refusing.iter().filter(|answer| answer.status() >= 400) {
+            for address in markup::links(answer.text()).iter().filter(|one| !one.starts_with('#')) {
+                let mut page = t.get_as(&visitor, address).await;
+                if page.status() == 303 {
+                    page = t.get_as(&visitor, page.location()).await;
+                }
+                assert_eq!(page.outcome(), "200", "{name} is led to {address}");
+            }
+        }
+    }
 }
