@@ -10,14 +10,24 @@ mod driver;
 mod first_day;
 #[path = "browser/judges.rs"]
 mod judges;
+#[path = "browser/keyboard.rs"]
+mod keyboard;
 #[path = "browser/layout.rs"]
 mod layout;
 #[path = "browser/leaving.rs"]
 mod leaving;
+#[path = "browser/managing_people.rs"]
+mod managing_people;
+#[path = "browser/managing_roles.rs"]
+mod managing_roles;
+#[path = "browser/own_account.rs"]
+mod own_account;
 #[path = "browser/password.rs"]
 mod password;
 #[path = "browser/plain.rs"]
 mod plain;
+#[path = "browser/reading.rs"]
+mod reading;
 #[path = "browser/screenshots.rs"]
 mod screenshots;
 mod support;

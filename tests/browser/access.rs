@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     program::{PASSWORD, eventually, on_both},
-    window::Browser,
+    window::{Browser, both_ways},
 };
 
 #[test]
@@ -75,5 +75,117 @@ fn a_person_who_is_disabled_is_out_within_a_second() {
         assert!(out, "{}", browser.text());
         browser.try_login("kim", PASSWORD);
         browser.sees("do not match");
+    });
+}
+
+const FILTERS: &str = "Name or email begins with, Role, Status, Last sign-in, Search";
+const EXPLAIN: &str = "Role or permission, Explain";
+const ROLES: &str = "admin, auditor, 5 permissions, editor, user, user-manager, 5 permissions";
+const ROLE: &str = "← Roles, user-manager, Download as CSV, kim";
+/// On the page that refuses this kind of person, and on the one that refuses this change.
+const REFUSED: &str = "Go to your account";
+const NOT_YOURS: &str = "Go to the overview";
+
+#[test]
+fn a_user_manager_may_change_people_below_and_nothing_else() {
+    let grant = "Role, Ends (optional), Reason (optional), Grant role";
+    let edit = "User name, Email (optional), Display name (optional), Save changes, \
+                Make a one-time link, Disable…, Remove…, End all…";
+    let kims = "End the session of kim, Unknown device";
+    let own = "End the session of mona, Chrome on Linux";
+    let revoke = "editor, Revoke… editor, user, Revoke… user";
+    sees_exactly(
+        "mona",
+        &[
+            ("/admin", "Active users: 4, Disabled: 0, Roles: 5, Sessions: 3, The same as a table"),
+            ("/admin/users", &format!("Add user, {FILTERS}, ada, kim, mona, otto")),
+            ("/admin/users/KIM", &format!("← Users, {revoke}, {grant}, {EXPLAIN}, {edit}, {kims}")),
+            ("/admin/users/ADA", &format!("← Users, admin, {grant}, {EXPLAIN}")),
+            (
+                "/admin/users/MONA",
+                &format!("← Users, user-manager, Revoke… user-manager, {EXPLAIN}, {edit}, {own}"),
+            ),
+            ("/admin/roles", ROLES),
+            ("/admin/roles/editor", ROLE),
+            (
+                "/admin/sessions",
+                &format!("User name or email, Show, ada, kim, {kims}, mona, {own}"),
+            ),
+            ("/admin/audit", REFUSED),
+            ("/admin/roles/new", REFUSED),
+            ("/admin/roles/editor/delete", REFUSED),
+            ("/admin/users/ADA/disable", NOT_YOURS),
+            ("/admin/users/ADA/remove", NOT_YOURS),
+            ("/admin/users/ADA/revoke?role=admin", NOT_YOURS),
+            ("/admin/users/ADA/sessions/end", NOT_YOURS),
+        ],
+    );
+}
+
+#[test]
+fn an_auditor_reads_everything_and_changes_nothing() {
+    sees_exactly(
+        "otto",
+        &[
+            (
+                "/admin",
+                "Active users: 4, Disabled: 0, Roles: 5, Sessions: 3, The same as a table, \
+                 Open the audit trail",
+            ),
+            ("/admin/users", &format!("{FILTERS}, ada, kim, mona, otto")),
+            ("/admin/users/KIM", &format!("← Users, editor, user, {EXPLAIN}")),
+            ("/admin/users/ADA", &format!("← Users, admin, {EXPLAIN}")),
+            ("/admin/roles", ROLES),
+            ("/admin/roles/editor", ROLE),
+            ("/admin/sessions", "User name or email, Show, ada, kim, otto"),
+            (
+                "/admin/audit",
+                "Download as CSV, Who did it, To whom or what, Action, From day, To day, Show",
+            ),
+            ("/admin/users/new", REFUSED),
+            ("/admin/roles/new", REFUSED),
+            ("/admin/roles/editor/delete", REFUSED),
+            ("/admin/users/KIM/disable", REFUSED),
+            ("/admin/users/KIM/remove", REFUSED),
+            ("/admin/users/KIM/revoke?role=editor", NOT_YOURS),
+            ("/admin/users/KIM/sessions/end", REFUSED),
+        ],
+    );
+}
+
+/// Opens each page as this person: just what is listed beside it is offered there, and every
+/// link leads to a page. A name in capitals stands for that user's id.
+fn sees_exactly(name: &str, pages: &[(&str, &str)]) {
+    both_ways(|program, way| {
+        program.ok(&["role", "add", "editor"]);
+        program.ok(&["role", "allow", "editor", "articles:write"]);
+        let people = [
+            ("ada", ["admin"].as_slice()),
+            ("kim", &["user", "editor"]),
+            ("mona", &["user-manager"]),
+            ("otto", &["auditor"]),
+        ];
+        let mut ids = Vec::new();
+        for (one, roles) in people {
+            program.add_user(one, roles);
+            let user = program.json(&["user", "show", one]);
+            ids.push((one.to_uppercase(), user["id"].as_str().unwrap().to_owned()));
+        }
+        let server = program.serve(&[]);
+        server.login("ada");
+        server.login("kim");
+        let browser = way.open(server.port);
+        browser.log_in(name, PASSWORD);
+        let cookie = browser.cookie();
+        for (page, offered) in pages {
+            let with_ids = |page: &str, (name, id): &(String, String)| page.replace(name, id);
+            browser.visit(&ids.iter().fold((*page).to_owned(), |page, one| with_ids(&page, one)));
+            assert_eq!(browser.offers().join(", "), *offered, "{page}");
+            for link in browser.links().iter().filter(|link| !link.starts_with('#')) {
+                let status = server.get(link, &cookie).status;
+                assert!([200, 303].contains(&status), "{page} leads to {link}: {status}");
+            }
+        }
+        assert_eq!(browser.complaints(), [""; 0]);
     });
 }

@@ -37,6 +37,7 @@ impl Driver {
                 r#""$0" --port=0 & read -r _; kill -KILL 0"#,
                 chromedriver.to_str().unwrap(),
             ])
+            .env("LANGUAGE", "en_US")
             .env("HOME", folder.path())
             .env("TMPDIR", folder.path())
             .process_group(0)
@@ -63,6 +64,11 @@ impl Driver {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// The folder of the files that somebody downloads.
+    pub fn downloads(&self) -> PathBuf {
+        self.folder.path().join("downloads")
+    }
+
     /// What a new browser is to be like.
     pub fn capabilities(&self, javascript: bool) -> serde_json::Map<String, Value> {
         let profile = self.folder.path().join("profile");
@@ -81,11 +87,11 @@ impl Driver {
                 format!("--user-data-dir={}", profile.display()),
             ],
         });
+        let mut preferences = json!({ "download.default_directory": self.downloads() });
         if !javascript {
-            options["prefs"] = json!({
-                "profile.managed_default_content_settings.javascript": 2,
-            });
+            preferences["profile.managed_default_content_settings.javascript"] = json!(2);
         }
+        options["prefs"] = preferences;
         let capabilities = json!({
             "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },

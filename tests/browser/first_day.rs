@@ -18,14 +18,14 @@ fn the_first_admin_comes_in_by_the_link_on_the_terminal_and_nobody_else_does() {
 
         browser.visit(&link);
         browser.sees("Welcome to rolecall");
-        browser.fill("username", "Ada");
-        browser.fill("password", "too short");
+        browser.fill("User name", "Ada");
+        browser.fill("Password", "too short");
         browser.press("Create administrator");
         browser.sees("Use at least 15 characters.");
         assert_eq!(browser.text_of("#password-problem"), "Use at least 15 characters.",);
         assert_eq!(browser.property("#username", "value").as_deref(), Some("Ada"));
 
-        browser.fill("password", PASSWORD);
+        browser.fill("Password", PASSWORD);
         browser.press("Create administrator");
         browser.arrives_at("/login?done=setup");
         browser.sees("The first administrator is set up.");
@@ -59,7 +59,7 @@ fn without_a_terminal_the_first_admin_comes_in_by_the_command_that_the_log_names
         let browser = Browser::open(server.port);
         browser.visit(&format!("/link{path}"));
         browser.sees("Choose a password");
-        browser.fill("password", PASSWORD);
+        browser.fill("New password", PASSWORD);
         browser.press("Save password");
         browser.arrives_at("/login?done=password");
         browser.try_login("ada", PASSWORD);

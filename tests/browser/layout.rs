@@ -79,8 +79,8 @@ fn a_typed_password_can_be_looked_at() {
         program.add_user("kim", &["user"]);
         let browser = Browser::open(server.port);
         browser.visit("/login");
-        browser.fill("username", "kim");
-        browser.fill("password", PASSWORD);
+        browser.fill("User name or email", "kim");
+        browser.fill("Password", PASSWORD);
         let is_shown = || {
             let kind = browser.property("#password", "type").unwrap();
             let pressed = browser.attribute(".reveal", "aria-pressed").unwrap();

@@ -57,8 +57,8 @@ fn a_page_left_open_changes_nothing_after_logging_out_in_another_tab() {
 
         let change = |new: &str| {
             browser.look_at_tab(1);
-            browser.fill("current_password", PASSWORD);
-            browser.fill("new_password", new);
+            browser.fill("Current password", PASSWORD);
+            browser.fill("New password", new);
             browser.press("Change password");
         };
         change("a new password of kim");

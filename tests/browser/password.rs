@@ -17,8 +17,8 @@ fn a_new_password_signs_out_the_other_browser_and_keeps_this_one() {
         elsewhere.log_in("kim", PASSWORD);
 
         let change = |current: &str, new: &str| {
-            here.fill("current_password", current);
-            here.fill("new_password", new);
+            here.fill("Current password", current);
+            here.fill("New password", new);
             here.press("Change password");
         };
         change("not the password of kim", NEW);

@@ -24,12 +24,12 @@ fn everything_works_without_javascript() {
         browser.try_login("kim", PASSWORD);
         browser.arrives_at("/account");
 
-        browser.fill("current_password", "not the password of kim");
-        browser.fill("new_password", "seven geese over the water");
+        browser.fill("Current password", "not the password of kim");
+        browser.fill("New password", "seven geese over the water");
         browser.press("Change password");
         browser.sees("This is not your current password.");
-        browser.fill("current_password", PASSWORD);
-        browser.fill("new_password", "seven geese over the water");
+        browser.fill("Current password", PASSWORD);
+        browser.fill("New password", "seven geese over the water");
         browser.press("Change password");
         browser.sees("Your password is changed.");
 

@@ -157,25 +157,25 @@ fn choose_password(program: &Program, browser: &Browser, look: &mut impl FnMut(&
     browser.visit(&format!("/link{query}"));
     browser.sees("Choose a password");
     look("link");
-    browser.fill("password", "too short");
+    browser.fill("New password", "too short");
     browser.press("Save password");
     browser.sees("Use at least");
     look("link-mistaken");
 }
 
 fn change_password(browser: &Browser, look: &mut impl FnMut(&str)) {
-    browser.fill("current_password", "not the password of kim");
-    browser.fill("new_password", "seven geese over the water");
+    browser.fill("Current password", "not the password of kim");
+    browser.fill("New password", "seven geese over the water");
     browser.press("Change password");
     browser.sees("This is not your current password.");
     look("account-wrong-password");
-    browser.fill("current_password", PASSWORD);
-    browser.fill("new_password", "too short");
+    browser.fill("Current password", PASSWORD);
+    browser.fill("New password", "too short");
     browser.press("Change password");
     browser.sees("Use at least");
     look("account-short-password");
-    browser.fill("current_password", PASSWORD);
-    browser.fill("new_password", "seven geese over the water");
+    browser.fill("Current password", PASSWORD);
+    browser.fill("New password", "seven geese over the water");
     browser.press("Change password");
     browser.sees("Your password is changed");
     look("account-changed");

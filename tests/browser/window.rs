@@ -8,10 +8,44 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::driver::{Driver, Extra};
+use crate::{
+    driver::{Driver, Extra},
+    program::Program,
+    support::Engine,
+};
 
 /// How long something on a page may take, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How somebody looks at the pages. A walk of a person goes both ways, on an engine each.
+#[derive(Debug, Clone, Copy)]
+pub enum Way {
+    /// A wide window, with JavaScript.
+    Desk,
+    /// A phone, without.
+    Phone,
+}
+
+impl Way {
+    pub fn open(self, port: u16) -> Browser {
+        match self {
+            Self::Desk => Browser::open(port),
+            Self::Phone => {
+                let browser = Browser::without_javascript(port);
+                browser.resize(390, 844);
+                browser
+            }
+        }
+    }
+}
+
+/// Runs the test both ways, and so on both engines.
+pub fn both_ways(test: impl Fn(Program, Way)) {
+    for (engine, way) in [(Engine::Sqlite, Way::Desk), (Engine::Postgres, Way::Phone)] {
+        println!("on {engine:?}, {way:?}");
+        test(Program::new(engine), way);
+    }
+}
 
 /// A browser with a profile of its own, in which nobody is signed in.
 pub struct Browser {
@@ -19,7 +53,7 @@ pub struct Browser {
     runtime: Runtime,
     origin: String,
     // Last, so that it outlives the connection to it.
-    _driver: Driver,
+    driver: Driver,
 }
 
 impl Browser {
@@ -42,7 +76,7 @@ impl Browser {
             client: client.expect("chromium starts"),
             runtime,
             origin: format!("http://127.0.0.1:{port}"),
-            _driver: driver,
+            driver,
         };
         browser.resize(1280, 800);
         // Keeps what the server sends.
@@ -140,28 +174,109 @@ impl Browser {
         self.run(self.element(selector).attr(name))
     }
 
-    /// Types into the field of this name, in place of what is there.
-    pub fn fill(&self, field: &str, text: &str) {
-        let input = self.element(&format!("[name='{field}']"));
+    /// The field with this label.
+    fn field(&self, label: &str) -> Element {
+        let label = format!(
+            "//label[normalize-space() = '{label}' or normalize-space() = '{label} (optional)']"
+        );
+        let id = self.run(self.locate(Locator::XPath(&label)).attr("for"));
+        self.element(&format!("[id='{}']", id.expect("a label says whose it is")))
+    }
+
+    /// Types into a field, in place of what is there.
+    pub fn fill(&self, label: &str, text: &str) {
+        let input = self.field(label);
         self.run(async {
             input.clear().await?;
             input.send_keys(text).await
         });
     }
 
+    /// Chooses one of a list.
+    pub fn choose(&self, label: &str, option: &str) {
+        let list = self.field(label);
+        self.run(list.select_by_label(option));
+    }
+
+    /// Ticks a box, or takes the tick away.
+    pub fn tick(&self, label: &str) {
+        self.run(self.field(label).click());
+    }
+
+    pub fn is_ticked(&self, label: &str) -> bool {
+        self.run(self.field(label).is_selected())
+    }
+
+    /// What stands in a field.
+    pub fn value(&self, label: &str) -> String {
+        self.run(self.field(label).prop("value")).expect("a value")
+    }
+
     pub fn click(&self, selector: &str) {
         self.run(self.element(selector).click());
     }
 
-    /// Presses the button with this label.
+    /// Presses the button with this label, as it is seen or, where that differs, heard.
     pub fn press(&self, label: &str) {
-        let button = format!("//button[normalize-space() = '{label}']");
+        let button = format!("//button[{}]", called(label));
+        self.run(self.locate(Locator::XPath(&button)).click());
+    }
+
+    /// Presses the button of the form in which the field with this label stands.
+    pub fn press_beside(&self, field: &str, button: &str) {
+        let button =
+            format!("//form[.//label[normalize-space() = '{field}']]//button[{}]", called(button));
         self.run(self.locate(Locator::XPath(&button)).click());
     }
 
     /// Follows the link with this text.
     pub fn follow(&self, text: &str) {
-        self.run(self.locate(Locator::LinkText(text)).click());
+        let link = format!("//a[{}]", called(text));
+        self.run(self.locate(Locator::XPath(&link)).click());
+    }
+
+    /// Follows a link that leads to a file; returns what is in it.
+    pub fn download(&self, link: &str, name: &str) -> String {
+        self.follow(link);
+        let file = self.driver.downloads().join(name);
+        self.wait_for(name, || std::fs::read_to_string(&file).ok().filter(|text| !text.is_empty()))
+    }
+
+    /// What can be followed, pressed or filled on the page, by its name, below the navigation.
+    pub fn offers(&self) -> Vec<String> {
+        let can_be_used = "main :is(a[href], button, input:not([type=hidden]), select, summary)";
+        self.texts(&format!(
+            "{NAME} const all = document.querySelectorAll('{can_be_used}');
+             return [...all].filter(one => !one.hidden && one.tabIndex >= 0).map(name);",
+        ))
+    }
+
+    /// Where the links of the page lead.
+    pub fn links(&self) -> Vec<String> {
+        self.texts(
+            "return [...document.querySelectorAll('a[href]')].map(one => one.getAttribute('href'))",
+        )
+    }
+
+    /// The session's cookie, as it is sent.
+    pub fn cookie(&self) -> String {
+        let cookie = self.run(self.client.get_named_cookie("rolecall"));
+        format!("rolecall={}", cookie.value())
+    }
+
+    /// The name of what has the focus.
+    pub fn focused(&self) -> String {
+        self.texts(&format!("{NAME} return [name(document.activeElement)]")).remove(0)
+    }
+
+    /// The texts that a script returns.
+    pub fn texts(&self, script: &str) -> Vec<String> {
+        serde_json::from_value(self.script(script)).expect("a list of texts")
+    }
+
+    /// Presses keys, wherever the focus is.
+    pub fn press_key(&self, keys: &str) {
+        self.run(async { self.client.active_element().await?.send_keys(keys).await });
     }
 
     pub fn back(&self) {
@@ -186,8 +301,8 @@ impl Browser {
 
     /// Sends the login form; whether that works is the caller's to see.
     pub fn try_login(&self, name: &str, password: &str) {
-        self.fill("username", name);
-        self.fill("password", password);
+        self.fill("User name or email", name);
+        self.fill("Password", password);
         self.press("Sign in");
     }
 
@@ -259,3 +374,12 @@ impl Browser {
         messages.filter(|message| !is_status(message)).collect()
     }
 }
+
+/// The condition in XPath that something is called so.
+fn called(name: &str) -> String {
+    format!("@aria-label = '{name}' or not(@aria-label) and normalize-space() = '{name}'")
+}
+
+/// A function in JavaScript that gives the name of something on the page.
+const NAME: &str = "const name = one => one.getAttribute('aria-label')
+    ?? (one.labels?.[0] ?? one).textContent.trim().replace(/\\s+/g, ' ');";
