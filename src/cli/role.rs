@@ -109,7 +109,8 @@ async fn list(app: &App, json: bool) -> Outcome {
     let graph = Graph::load(&app.db).await?;
     let header = ["ROLE", "HELD BY", "INCLUDES", "PERMISSIONS", "DESCRIPTION"];
     let mut list = List::new(json, header);
-    for role in rows::list(&app.db, app.now()).await? {
+    let mut tx = app.db.begin_read().await?;
+    for role in rows::list_counted_in(&mut tx, app.now()).await? {
         let row = [
             role.name.clone(),
             role.holders.to_string(),
@@ -134,7 +135,9 @@ async fn list(app: &App, json: bool) -> Outcome {
 async fn show(app: &App, name: &str, json: bool) -> Outcome {
     let name = RoleName::parse(name)?;
     let name = name.as_str();
-    let roles = rows::list(&app.db, app.now()).await?;
+    let mut tx = app.db.begin_read().await?;
+    let roles = rows::list_counted_in(&mut tx, app.now()).await?;
+    drop(tx);
     let role = roles.into_iter().find(|role| role.name == name);
     let role = role.ok_or_else(|| Refusal::NoRole(name.to_owned()))?;
     let graph = Graph::load(&app.db).await?;

@@ -310,38 +310,49 @@ pub async fn list(
         None => ("", String::new()),
     };
     match &filter.actor {
+        actor if filter.target.is_some() => {
+            let (label, is_label, id) = match actor {
+                Some(ActorIs::User(id)) => ("user", false, id.0),
+                Some(ActorIs::Label(label)) => (label.as_str(), true, Uuid::nil()),
+                None => ("", true, Uuid::nil()),
+            };
+            select_records!(
+                db,
+                "a.target = $4 and a.target_id = $5 and ($6 = '' or a.action = $6)
+                 and ($7 = '' or a.actor = $7) and ($8 or a.actor_id = $9)",
+                after,
+                before,
+                limit,
+                kind,
+                target_id,
+                action,
+                label,
+                is_label,
+                id
+            )
+        }
+        Some(ActorIs::User(id)) if action.is_empty() => {
+            select_records!(db, "a.actor_id = $4", after, before, limit, id.0)
+        }
         Some(ActorIs::User(id)) => select_records!(
             db,
-            "a.actor_id = $4 and ($5 = '' or a.action = $5)
-             and ($6 = '' or (a.target = $6 and a.target_id = $7))",
+            "a.actor_id = $4 and a.action = $5",
             after,
             before,
             limit,
             id.0,
-            action,
-            kind,
-            target_id
+            action
         ),
+        Some(ActorIs::Label(label)) if action.is_empty() => {
+            select_records!(db, "a.actor = $4", after, before, limit, label)
+        }
         Some(ActorIs::Label(label)) => select_records!(
             db,
-            "a.actor = $4 and ($5 = '' or a.action = $5)
-             and ($6 = '' or (a.target = $6 and a.target_id = $7))",
+            "a.actor = $4 and a.action = $5",
             after,
             before,
             limit,
             label,
-            action,
-            kind,
-            target_id
-        ),
-        None if filter.target.is_some() => select_records!(
-            db,
-            "a.target = $4 and a.target_id = $5 and ($6 = '' or a.action = $6)",
-            after,
-            before,
-            limit,
-            kind,
-            target_id,
             action
         ),
         None if !action.is_empty() => {
@@ -361,7 +372,9 @@ pub async fn list_about(
     let after = Uuid::nil();
     select_records!(
         db,
-        "a.id in (select audit_id from audit_personal where user_id = $4)",
+        "a.id in (select distinct audit_id from audit_personal
+                   where user_id = $4 and audit_id > $1 and audit_id < $2
+                   order by audit_id desc limit $3)",
         after,
         before,
         limit,

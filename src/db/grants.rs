@@ -119,7 +119,8 @@ pub async fn list_holders(
 ) -> sqlx::Result<Vec<Named>> {
     select_named!(
         db,
-        "where g.role_name = $1 and g.user_id > $2 and (g.ends_at is null or g.ends_at > $3)
+        "where g.role_name = $1 and g.end_recorded = false and g.user_id > $2
+           and (g.ends_at is null or g.ends_at > $3)
          order by g.user_id limit $4",
         role,
         after,
@@ -144,11 +145,21 @@ pub async fn list_ending(
     )
 }
 
-/// How many grants of a role there are, counted up to `most`.
-pub async fn count_holders(db: &Db, role: &str, most: i64) -> sqlx::Result<i64> {
+/// Holders of a role are counted up to here on pages; this many means "at least so many".
+pub const MOST_COUNTED: i64 = 1001;
+
+/// How many hold a role directly, counted up to `most`.
+pub async fn count_holders(
+    db: &Db,
+    role: &str,
+    most: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<i64> {
     sql!(db, fetch_one scalar:
         r#"select count(*) as "count!: i64" from
-           (select 1 as one from grants where role_name = $1 limit $2) capped"#, role, most)
+           (select 1 as one from grants
+            where role_name = $1 and end_recorded = false and (ends_at is null or ends_at > $2)
+            limit $3) capped"#, role, now, most)
 }
 
 /// Grants a role anew or changes the grant that is there.
@@ -207,18 +218,20 @@ pub async fn delete_of_user(tx: &mut Tx, user_id: UserId) -> sqlx::Result<u64> {
     sql!(in tx, execute: "delete from grants where user_id = $1", user_id.0)
 }
 
+// The joins below name their order: SQLite would begin with all active users.
+
 /// Active users who can log in and whose grant of `admin` has no end.
 pub async fn count_lasting_admins(tx: &mut Tx) -> sqlx::Result<i64> {
     sql!(in tx, fetch_one scalar:
-        r#"select count(*) as "count!: i64" from grants g join users u on u.id = g.user_id
-           where g.role_name = 'admin' and g.ends_at is null
+        r#"select count(*) as "count!: i64" from grants g cross join users u
+           where u.id = g.user_id and g.role_name = 'admin' and g.ends_at is null
              and u.status = 'active' and u.password_hash is not null"#)
 }
 
 /// Active users who hold `admin`, whether they can log in yet or not.
 pub async fn count_admins(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<i64> {
     sql!(in tx, fetch_one scalar:
-        r#"select count(*) as "count!: i64" from grants g join users u on u.id = g.user_id
-           where g.role_name = 'admin' and (g.ends_at is null or g.ends_at > $1)
+        r#"select count(*) as "count!: i64" from grants g cross join users u
+           where u.id = g.user_id and g.role_name = 'admin' and (g.ends_at is null or g.ends_at > $1)
              and u.status = 'active'"#, now)
 }

@@ -10,12 +10,16 @@ pub struct Role {
     pub description: String,
     /// Grows with each change of the description.
     pub version: i64,
-    /// Users who hold it directly, by grants that have not ended; at most [`MOST_COUNTED`].
-    pub holders: i64,
 }
 
-/// Holders of a role are counted up to here; this many means "at least so many".
-pub const MOST_COUNTED: i64 = 1001;
+/// A role with how many hold it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counted {
+    pub name: String,
+    pub description: String,
+    /// Users who hold it directly, by grants that have not ended.
+    pub holders: i64,
+}
 
 /// One line of a relation between a role and something else.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,23 +28,21 @@ pub struct Pair {
     pub other: String,
 }
 
-pub async fn list(db: &Db, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
-    let found = sql!(db, fetch_all Role:
-        r#"select r.name, r.description, r.version,
-                  (select count(*) from
-                       (select 1 as one from grants g
-                        where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1)
-                        limit $2) capped) as "holders!: i64" from roles r"#, now, MOST_COUNTED);
+pub async fn list(db: &Db) -> sqlx::Result<Vec<Role>> {
+    let found = sql!(db, fetch_all Role: "select name, description, version from roles");
     sorted(found, |one: &Role, other| one.name.cmp(&other.name))
 }
 
-pub async fn list_in(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<Vec<Role>> {
-    let found = sql!(in tx, fetch_all Role:
-        r#"select r.name, r.description, r.version,
+/// All roles with their holders counted, which takes long when there are many.
+pub async fn list_counted_in(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<Vec<Counted>> {
+    let found = sql!(in tx, fetch_all Counted:
+        r#"select r.name, r.description,
                   (select count(*) from grants g
-                   where g.role_name = r.name and (g.ends_at is null or g.ends_at > $1))
-                  as "holders!: i64" from roles r"#, now);
-    sorted(found, |one: &Role, other| one.name.cmp(&other.name))
+                   where g.role_name = r.name and g.end_recorded = false
+                     and (g.ends_at is null or g.ends_at > $1))
+                  as "holders!: i64"
+           from roles r"#, now);
+    sorted(found, |one: &Counted, other| one.name.cmp(&other.name))
 }
 
 pub async fn count(db: &Db) -> sqlx::Result<i64> {

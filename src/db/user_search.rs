@@ -52,13 +52,25 @@ pub struct Found {
     pub last_login_at: Option<OffsetDateTime>,
 }
 
+/// What a page of users shows, and where the next one goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    pub users: Vec<Found>,
+    /// There may be more after this key.
+    pub next: Option<Vec<u8>>,
+}
+
 /// A set of users this small is looked through first, else the keys are, in their order.
 const SMALL: i64 = 3000;
+/// So many keys are looked through for a page, however few of them are found: filters that
+/// hardly anybody meets would take as long as there are users.
+const WINDOW: i64 = 5000;
 
 // Each user once: by the name if that begins so, else by the e-mail. The joins name their order
 // (`cross join`), since SQLite has no statistics to choose it by.
 macro_rules! find {
-    ($db:expr, $from:literal, $and:literal, $search:expr, $after:expr, $limit:expr, $now:expr) => {{
+    ($db:expr, $from:literal, $and:literal, $search:expr, $after:expr, $limit:expr, $now:expr
+        $(, $until:expr)?) => {{
         let (low, high) = range(&$search.prefix);
         let (low, high) = (low.as_slice(), high.as_slice());
         let (never, since, before) = $search.login.bounds();
@@ -77,33 +89,34 @@ macro_rules! find {
                  and ((u.last_login_at is null and $7)
                       or (u.last_login_at >= $8 and u.last_login_at < $9))
                order by k.key limit $10"#,
-            low, high, $after, $search.status, $search.role, $now, never, since, before, $limit)
+            low, high, $after, $search.status, $search.role, $now, never, since, before, $limit
+            $(, $until)?)
     }};
 }
 
-/// The users after the key `after` (empty for the first page), by key.
+/// A page of at most `size` users after the key `after` (empty for the first page), by key.
 pub async fn list(
     db: &Db,
     search: &Search,
     after: &[u8],
-    limit: i64,
+    size: usize,
     now: OffsetDateTime,
-) -> sqlx::Result<Vec<Found>> {
-    let is_rare_role =
-        !search.role.is_empty() && grants::count_holders(db, &search.role, SMALL).await? < SMALL;
-    if is_rare_role {
-        return find!(
+) -> sqlx::Result<Page> {
+    let limit = size as i64 + 1;
+    let is_rare_role = !search.role.is_empty()
+        && grants::count_holders(db, &search.role, SMALL, now).await? < SMALL;
+    let mut users = if is_rare_role {
+        find!(
             db,
             "from grants d cross join users u cross join login_keys k",
-            "d.user_id = u.id and d.role_name = $5 and",
+            "d.user_id = u.id and d.role_name = $5 and d.end_recorded = false and",
             search,
             after,
             limit,
             now
-        );
-    }
-    if search.status == "disabled" && tallies::find(db, tallies::DISABLED).await? < SMALL {
-        return find!(
+        )?
+    } else if search.status == "disabled" && tallies::find(db, tallies::DISABLED).await? < SMALL {
+        find!(
             db,
             "from users u cross join login_keys k",
             "u.status = $4 and",
@@ -111,9 +124,76 @@ pub async fn list(
             after,
             limit,
             now
-        );
+        )?
+    } else {
+        return list_by_key(db, search, after, size, now).await;
+    };
+    let next = cut(&mut users, size);
+    Ok(Page { users, next })
+}
+
+/// The same by looking through the keys in their order, up to the end of the window.
+async fn list_by_key(
+    db: &Db,
+    search: &Search,
+    after: &[u8],
+    size: usize,
+    now: OffsetDateTime,
+) -> sqlx::Result<Page> {
+    let limit = size as i64 + 1;
+    // Everybody has a name, so without a beginning the e-mails need not be looked at.
+    let is_any = search.prefix.is_empty();
+    let end = find_end(db, search, after).await?;
+    let until = end.clone().unwrap_or_else(|| range(&search.prefix).1);
+    let until = until.as_slice();
+    let mut users = if is_any {
+        find!(
+            db,
+            "from login_keys k cross join users u",
+            "k.kind = 'name' and k.key <= $11 and",
+            search,
+            after,
+            limit,
+            now,
+            until
+        )?
+    } else {
+        find!(
+            db,
+            "from login_keys k cross join users u",
+            "k.key <= $11 and",
+            search,
+            after,
+            limit,
+            now,
+            until
+        )?
+    };
+    let next = cut(&mut users, size).or(end);
+    Ok(Page { users, next })
+}
+
+/// The last key of the window; `None` when all that are left are fewer.
+async fn find_end(db: &Db, search: &Search, after: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
+    let last = WINDOW - 1;
+    let (low, high) = range(&search.prefix);
+    let (low, high) = (low.as_slice(), high.as_slice());
+    if search.prefix.is_empty() {
+        return sql!(db, fetch_optional scalar:
+            r#"select key as "key!: Vec<u8>" from login_keys
+               where kind = 'name' and key > $1 order by key limit 1 offset $2"#, after, last);
     }
-    find!(db, "from login_keys k cross join users u", "", search, after, limit, now)
+    sql!(db, fetch_optional scalar:
+        r#"select key as "key!: Vec<u8>" from login_keys
+           where key >= $1 and key < $2 and key > $3 order by key limit 1 offset $4"#,
+        low, high, after, last)
+}
+
+/// Takes away what does not fit on the page; returns the key that it ends with, if there was any.
+fn cut(users: &mut Vec<Found>, size: usize) -> Option<Vec<u8>> {
+    let has_more = users.len() > size;
+    users.truncate(size);
+    users.last().filter(|_| has_more).map(|last| last.key.clone())
 }
 
 /// The keys that begin with `prefix`: from, and up to without.

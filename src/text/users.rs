@@ -6,6 +6,7 @@ pub const FILTERS: &str = "Search users";
 pub const QUERY: &str = "Name or email begins with";
 pub const ROLE: &str = "Role";
 pub const EMPTY: &str = "Nobody here matches this search.";
+pub const EMPTY_SO_FAR: &str = "Nobody among the first who were looked through; go on.";
 pub const NAME: &str = "User";
 pub const EMAIL: &str = "Email";
 pub const ROLES: &str = "Roles";

@@ -1,11 +1,14 @@
 //! `/account`: who I am, what I may, my password.
 
+use std::collections::HashMap;
+
 use axum::{
     extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -122,16 +125,8 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
     let granted = grants::list_named(&app.db, user.id).await?;
     let holding: Vec<_> =
         granted.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now)).collect();
-    let all = roles::list(&app.db, now).await?;
-    // A role may come by several grants, itself or through one that includes it: the last to
-    // end counts, and one without end outlasts all.
-    let until = |name: &str| {
-        let above = graph.ancestors(name);
-        let leads = |role: &String| role == name || above.contains(role);
-        let ends = holding.iter().filter(|grant| leads(&grant.role_name));
-        let ends: Option<Vec<_>> = ends.map(|grant| grant.ends_at).collect();
-        ends.and_then(|ends| ends.into_iter().max()).map(text::time)
-    };
+    let all = roles::list(&app.db).await?;
+    let ends = ends(&graph, &holding);
     let role = |name: &String| {
         let grant = holding.iter().find(|grant| grant.role_name == *name);
         let parents = || {
@@ -147,7 +142,7 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
                 None => text::account::part_of(&text::list(&parents())),
             },
             reason: grant.map(|grant| grant.reason.clone()).unwrap_or_default(),
-            until: until(name),
+            until: ends.get(name).copied().flatten().map(text::time),
             name: name.clone(),
             description: described.map(|role| role.description.clone()).unwrap_or_default(),
         }
@@ -174,4 +169,23 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
         new_problem: None,
         min_length: app.settings.password_min_length,
     })
+}
+
+/// When each effective role ends. It may come by several grants, itself or through one that
+/// includes it: the last to end counts, and one without end (`None`) outlasts all.
+fn ends(graph: &Graph, holding: &[&grants::Named]) -> HashMap<String, Option<OffsetDateTime>> {
+    let mut grants = holding.to_vec();
+    // The longest first, so that a role is reached once, however many grants lead to it.
+    grants.sort_by_key(|grant| std::cmp::Reverse((grant.ends_at.is_none(), grant.ends_at)));
+    let mut ends = HashMap::new();
+    for grant in grants {
+        let mut open = vec![grant.role_name.as_str()];
+        while let Some(role) = open.pop() {
+            if !ends.contains_key(role) {
+                ends.insert(role.to_owned(), grant.ends_at);
+                open.extend(graph.includes(role).iter().map(String::as_str));
+            }
+        }
+    }
+    ends
 }

@@ -175,11 +175,13 @@ pub async fn ask_delete_role(
     let mut tx = app.db.begin_read().await?;
     authority::require(app, &mut tx, &acting.by, Change::DeleteRole { role: &name }).await?;
     drop(tx);
-    let role = role_rows::list(&app.db, app.now()).await?;
+    let role = role_rows::list(&app.db).await?;
     let role = role.into_iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
     let graph = Graph::load(&app.db).await?;
-    let holders = people::counted(role.holders, role_rows::MOST_COUNTED);
-    let lines = confirm::delete_role_lines(&holders, graph.included_in(&name));
+    let most = grant_rows::MOST_COUNTED;
+    let holders = grant_rows::count_holders(&app.db, &role.name, most, app.now()).await?;
+    let lines =
+        confirm::delete_role_lines(&people::counted(holders, most), graph.included_in(&name));
     Ok(Page(ask(frame, confirm::delete_role_title(&name), lines, confirm::DELETE_ROLE)))
 }
 

@@ -52,20 +52,24 @@ pub async fn list(
     Asked(AfterRole { after }): Asked<AfterRole>,
 ) -> Result<impl IntoResponse, Error> {
     let graph = Graph::load(&app.db).await?;
-    let line = |role: rows::Role| RoleLine {
-        built_in: is_built_in(&role.name),
-        has_all: role.name == ADMIN,
-        permissions: Cut::new(graph.permissions(&role.name).to_vec(), 5),
-        includes: Cut::new(graph.includes(&role.name).to_vec(), 5),
-        holders: people::counted(role.holders, rows::MOST_COUNTED),
-        name: role.name,
-        description: role.description,
-    };
-    let all = rows::list(&app.db, app.now()).await?;
-    let rest = all.into_iter().skip_while(|role| role.name <= after);
-    let mut roles: Vec<RoleLine> = rest.take(PAGE as usize + 1).map(line).collect();
-    let has_more = roles.len() > PAGE as usize;
-    roles.truncate(PAGE as usize);
+    let mut all = rows::list(&app.db).await?;
+    all.retain(|role| role.name > after);
+    let has_more = all.len() > PAGE as usize;
+    all.truncate(PAGE as usize);
+    let mut roles = Vec::with_capacity(all.len());
+    for role in all {
+        let most = grants::MOST_COUNTED;
+        let holders = grants::count_holders(&app.db, &role.name, most, app.now()).await?;
+        roles.push(RoleLine {
+            built_in: is_built_in(&role.name),
+            has_all: role.name == ADMIN,
+            permissions: Cut::new(graph.permissions(&role.name).to_vec(), 5),
+            includes: Cut::new(graph.includes(&role.name).to_vec(), 5),
+            holders: people::counted(holders, most),
+            name: role.name,
+            description: role.description,
+        });
+    }
     let last = roles.last().filter(|_| has_more);
     Ok(Page(RolesPage {
         frame,
@@ -149,7 +153,7 @@ pub async fn show(
 
 async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<RolePage, Error> {
     let Acting { app, user: reader, .. } = acting;
-    let all = rows::list(&app.db, app.now()).await?;
+    let all = rows::list(&app.db).await?;
     let role = all.iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
     let graph = Graph::load(&app.db).await?;
     let authority = acting.authority().await?;
@@ -342,7 +346,7 @@ pub async fn holders_csv(
     State(app): State<App>,
     Path(name): Path<String>,
 ) -> Result<impl IntoResponse, Error> {
-    let all = rows::list(&app.db, app.now()).await?;
+    let all = rows::list(&app.db).await?;
     if !all.iter().any(|role| role.name == name) {
         return Err(Error::NotFound);
     }

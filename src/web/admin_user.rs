@@ -127,7 +127,7 @@ async fn page(
     let holding = named.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now));
     let held: Vec<String> = holding.map(|grant| grant.role_name.clone()).collect();
     let authority = acting.authority().await?;
-    let all = roles::list(&app.db, now).await?.into_iter().map(|role| role.name);
+    let all = roles::list(&app.db).await?.into_iter().map(|role| role.name);
     let grantable = all.filter(|role| authority.may(Change::Grant { to: user.id, role }));
     let graph = Graph::load(&app.db).await?;
     let every = permissions::list(&app.db).await?.into_iter().collect();

@@ -38,7 +38,7 @@ use crate::{
     text,
 };
 
-const PAGE: i64 = 25;
+const PAGE: usize = 25;
 
 #[derive(Deserialize)]
 pub struct Query {
@@ -79,9 +79,7 @@ pub async fn list(
             _ => LastLogin::Any,
         },
     };
-    let found = user_search::list(&app.db, &search, query.after.as_bytes(), PAGE + 1, now).await?;
-    let has_more = found.len() > PAGE as usize;
-    let found = &found[..found.len().min(PAGE as usize)];
+    let found = user_search::list(&app.db, &search, query.after.as_bytes(), PAGE, now).await?;
     let address = |after: &str| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         let fields = [
@@ -93,10 +91,9 @@ pub async fn list(
         ];
         pairs.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty())).finish()
     };
-    let last = found.last().map(|last| String::from_utf8_lossy(&last.key).into_owned());
-    let all_roles = roles::list(&app.db, now).await?;
+    let all_roles = roles::list(&app.db).await?;
     let (more, first) = (
-        last.filter(|_| has_more).map(|last| address(&last)),
+        found.next.map(|last| address(&String::from_utf8_lossy(&last))),
         (!query.after.is_empty()).then(|| match address("") {
             all if all.is_empty() => "q=".to_owned(),
             search => search,
@@ -104,7 +101,7 @@ pub async fn list(
     );
     Ok(Page(UsersPage {
         frame,
-        users: lines(&app, found).await?,
+        users: lines(&app, &found.users).await?,
         search: UserSearch {
             q: query.q,
             role: query.role,
@@ -213,7 +210,7 @@ async fn new_page(
     let authority = acting.authority().await?;
     // Nobody yet: an id that no user has.
     let to = UserId(uuid::Uuid::nil());
-    let roles = roles::list(&app.db, app.now()).await?.into_iter().map(|role| role.name);
+    let roles = roles::list(&app.db).await?.into_iter().map(|role| role.name);
     let grantable = roles.filter(|role| authority.may(Change::Grant { to, role }));
     let roles = grantable.map(|role| (typed.contains(&role.as_str()), role));
     Ok(NewUserPage {

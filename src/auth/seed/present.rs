@@ -80,8 +80,8 @@ pub(super) async fn load_roles(
     let permissions = permissions::list_described_in(tx).await?;
     let permissions = permissions.into_iter().map(|one| (one.name, one.description)).collect();
     let mut found = BTreeMap::<String, PresentRole>::new();
-    for role in roles::list_in(tx, now).await? {
-        let roles::Role { name, description, holders, .. } = role;
+    for role in roles::list_counted_in(tx, now).await? {
+        let roles::Counted { name, description, holders } = role;
         found.insert(name, PresentRole { description, holders, ..PresentRole::default() });
     }
     let mut each = |pairs: Vec<Pair>, of: fn(&mut PresentRole) -> &mut BTreeSet<String>| {
