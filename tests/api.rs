@@ -16,6 +16,7 @@ mod api {
     mod headers;
     mod keys;
     mod leaving;
+    mod large;
     mod links;
     mod lists;
     mod login;

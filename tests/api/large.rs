@@ -1,0 +1,373 @@
+//! Very much of something, and texts that nobody expects: the pages stay whole, texts are
+//! escaped once, answers are clear.
+
+use axum::http::StatusCode;
+use rolecall::db::{UserId, users::User};
+use uuid::Uuid;
+
+use crate::support::{Answer, Engine, TestApp, Visitor, both_engines};
+
+both_engines!(
+    five_hundred_roles_deep_and_wide_are_shown,
+    a_thousand_sessions_of_one_user_are_shown,
+    five_hundred_grants_of_one_user_are_shown,
+    names_that_nobody_may_have_are_refused_beside_their_field,
+    a_name_of_markup_is_a_name_and_escaped_once,
+    free_texts_of_any_kind_are_shown_escaped_once,
+    an_end_in_the_year_9999_is_taken_and_shown,
+    long_texts_in_a_query_or_a_form_come_back_whole,
+);
+
+/// What pages that show texts of people must withstand.
+const STRANGE: [&str; 4] = [
+    "<b onclick='x'>&amp;\"</b><!-- {{ 7 * 7 }}",
+    "left \u{202e}right to left\u{2066} never ended",
+    "👩‍👩‍👧‍👦🏳️‍🌈👩‍👩‍👧‍👦🏳️‍🌈👩‍👩‍👧‍👦🏳️‍🌈👩‍👩‍👧‍👦🏳️‍🌈👩‍👩‍👧‍👦🏳️‍🌈👩‍👩‍👧‍👦🏳️‍🌈",
+    "Xyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\
+     yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy",
+];
+
+/// As it stands in a page.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::new();
+    for character in text.chars() {
+        match character {
+            '<' | '>' | '&' | '"' | '\'' => escaped += &format!("&#{};", character as u32),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+/// The text is in the page, as text, and in no other form.
+fn assert_shown(page: &Answer, text: &str, place: &str) {
+    let (html, once) = (page.text(), escaped(text));
+    assert!(html.contains(&once), "{text:?} is not on {place}");
+    if once != text {
+        assert!(!html.contains(text), "{text:?} is markup on {place}");
+        assert!(!html.contains(&escaped(&once)), "{text:?} is escaped twice on {place}");
+    }
+}
+
+/// Elements that have no end.
+const VOID: [&str; 8] = ["br", "hr", "img", "input", "link", "meta", "path", "rect"];
+
+/// An answer of this status, a page with every element closed in its order.
+fn assert_whole(page: &Answer, status: u16, place: &str) {
+    assert_eq!(page.status(), status, "{place}");
+    let mut open = Vec::new();
+    let mut rest = page.text();
+    assert!(rest.trim_end().ends_with("</html>"), "{place} is cut");
+    while let Some((_, tag)) = rest.split_once('<') {
+        let end =
+            end_of_tag(tag).unwrap_or_else(|| panic!("{place}: a tag without an end: {tag:.80}"));
+        let (inside, after) = tag.split_at(end);
+        rest = &after[1..];
+        let name =
+            inside.trim_start_matches('/').split([' ', '\n', '/']).next().unwrap_or_default();
+        if inside.starts_with('/') {
+            assert_eq!(open.pop(), Some(name), "{place} closes {name}");
+        } else if !inside.starts_with('!') && !inside.ends_with('/') && !VOID.contains(&name) {
+            open.push(name);
+        }
+    }
+    assert!(open.is_empty(), "{place} leaves open {open:?}");
+}
+
+/// Where the `>` of a tag is, which may stand in a quoted value too.
+fn end_of_tag(tag: &str) -> Option<usize> {
+    let mut is_quoted = false;
+    tag.find(|character| {
+        is_quoted ^= character == '"';
+        character == '>' && !is_quoted
+    })
+}
+
+/// Each of these pages is whole.
+async fn look_at(t: &TestApp, visitor: &Visitor, paths: &[&str]) {
+    for path in paths {
+        assert_whole(&t.get_as(visitor, path).await, 200, path);
+    }
+}
+
+const NOW: &str = "'2026-11-22T21:53:20Z'";
+
+fn id(t: &TestApp, id: Uuid) -> String {
+    match t.db.engine {
+        Engine::Sqlite => format!("x'{}'", id.simple()),
+        Engine::Postgres => format!("'{id}'"),
+    }
+}
+
+/// Inserts the rows that `row` writes for the numbers below `count`.
+async fn insert(t: &TestApp, into: &str, count: usize, row: impl Fn(usize) -> String) {
+    let rows: Vec<_> = (0..count).map(|number| format!("({})", row(number))).collect();
+    t.db.execute(&format!("insert into {into} values {}", rows.join(","))).await;
+}
+
+/// Makes the roles `r-000` to `r-499`: the first half a chain, each with a permission; the second
+/// half all in `r-250`, and each grantor of it.
+async fn five_hundred_roles(t: &TestApp) {
+    let role = |n: usize| format!("'r-{n:03}'");
+    let columns = "roles (name, description, created_at)";
+    insert(t, columns, 500, |n| format!("{}, 'Part {n}', {NOW}", role(n))).await;
+    insert(t, "permissions (name, description)", 500, |n| format!("'thing-{n}:read', ''")).await;
+    let columns = "role_permissions (role_name, permission_name)";
+    insert(t, columns, 500, |n| format!("{}, 'thing-{n}:read'", role(n))).await;
+    let columns = "role_includes (role_name, included_name)";
+    insert(t, columns, 249, |n| format!("{}, {}", role(n), role(n + 1))).await;
+    insert(t, columns, 249, |n| format!("{}, {}", role(250), role(n + 251))).await;
+    let columns = "role_grantors (role_name, grantor_name)";
+    insert(t, columns, 249, |n| format!("{}, {}", role(250), role(n + 251))).await;
+}
+
+/// Grants one user the first so many of the roles, from their end backwards.
+async fn grants(t: &TestApp, user: UserId, count: usize) {
+    let columns = "grants (user_id, role_name, granted_at, granted_by, reason, ends_at)";
+    let user = id(t, user.0);
+    let row = |n: usize| {
+        let end = if n.is_multiple_of(2) { "null" } else { "'9999-12-31T23:59:00Z'" };
+        format!("{user}, 'r-{:03}', {NOW}, 'cli:root', 'Reason {n}', {end}", 499 - n)
+    };
+    insert(t, columns, count, row).await;
+}
+
+async fn five_hundred_roles_deep_and_wide_are_shown(t: TestApp) {
+    five_hundred_roles(&t).await;
+    let kim = t.user("kim", &["r-000", "r-250"]).await;
+    let person = format!("/admin/users/{}", kim.id);
+    let explained = format!("{person}?explain=thing-249:read");
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let pages = [
+        "/admin",
+        "/admin/roles",
+        "/admin/roles?after=r-400",
+        "/admin/roles/r-000",
+        "/admin/roles/r-249",
+        "/admin/roles/r-250",
+        "/admin/roles/r-499",
+        "/admin/roles/r-250/delete",
+        "/admin/roles/admin",
+        "/admin/users",
+        "/admin/users/new",
+        "/admin/audit",
+        "/account",
+        &person,
+        &explained,
+    ];
+    look_at(&t, &admin, &pages).await;
+    let page = t.get_as(&admin, &explained).await;
+    assert!(page.text().contains("r-248"), "the whole path is told");
+    // Somebody who may not do everything is asked about each role, too.
+    let manager = t.signed_in("mo", &["user-manager"]).await;
+    look_at(&t, &manager, &[&person, "/admin/users", "/admin/users/new", "/admin/roles/r-000"])
+        .await;
+    let own = t.login("kim").await;
+    look_at(&t, &own, &["/account"]).await;
+    let answer =
+        t.get_as(&own, "/auth/check?permission=thing-249:read&permission=thing-499:read").await;
+    assert_eq!(answer.outcome(), "200");
+}
+
+async fn a_thousand_sessions_of_one_user_are_shown(t: TestApp) {
+    let kim = t.user("kim", &[]).await;
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let columns = "sessions (id, digest, user_id, remember, created_at, last_seen_at,
+                             idle_expires_at, absolute_expires_at, ip, user_agent)";
+    let user = id(&t, kim.id.0);
+    let strange = STRANGE.map(|text| text.replace('\'', "''"));
+    insert(&t, columns, 1000, |n| {
+        let (own, end) = (id(&t, Uuid::from_u128(n as u128 + 1)), "'2026-11-23T09:00:00Z'");
+        let agent = &strange[n % strange.len()];
+        format!(
+            "{own}, 'digest {n}', {user}, {}, {NOW}, {NOW}, {end}, {end}, '203.0.113.1', '{agent}'",
+            n % 2 == 0
+        )
+    })
+    .await;
+    let person = format!("/admin/users/{}", kim.id);
+    let (ask, more) =
+        (format!("{person}/sessions/end"), format!("user=kim&after={}", Uuid::from_u128(500)));
+    let pages = [
+        "/admin",
+        "/admin/sessions",
+        "/admin/sessions?user=kim",
+        &format!("/admin/sessions?{more}"),
+        &person,
+        &ask,
+    ];
+    look_at(&t, &admin, &pages).await;
+    let own = t.login("kim").await;
+    look_at(&t, &own, &["/account"]).await;
+    let answer = t.post_form(&own, "/account/sessions/end", &[("others", "1")]).await;
+    assert_eq!(answer.outcome(), "303 /account?done");
+    assert!(t.is_signed_in(&own).await);
+    assert_eq!(t.db.count("sessions").await, 2);
+}
+
+async fn five_hundred_grants_of_one_user_are_shown(t: TestApp) {
+    five_hundred_roles(&t).await;
+    let kim = t.user("kim", &[]).await;
+    grants(&t, kim.id, 500).await;
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let person = format!("/admin/users/{}", kim.id);
+    let explained = format!("{person}?explain=r-249");
+    let pages = [
+        "/admin/users",
+        "/admin/users?role=r-250",
+        "/admin/roles/r-250",
+        &person,
+        &explained,
+        &format!("{person}/remove"),
+        &format!("{person}/disable"),
+        &format!("{person}/revoke?role=r-250"),
+    ];
+    look_at(&t, &admin, &pages).await;
+    let manager = t.signed_in("mo", &["user-manager"]).await;
+    look_at(&t, &manager, &[&person, "/admin/users"]).await;
+    let own = t.login("kim").await;
+    look_at(&t, &own, &["/account"]).await;
+    assert_eq!(t.get_as(&own, "/auth/check?role=r-000&role=r-499").await.outcome(), "200");
+}
+
+async fn names_that_nobody_may_have_are_refused_beside_their_field(t: TestApp) {
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let emoji = "😀".repeat(64);
+    for name in STRANGE.into_iter().chain([emoji.as_str(), "a\u{202e}b"]) {
+        let fields = [("username", name), ("email", name), ("display_name", "")];
+        let answer = t.post_form(&admin, "/admin/users", &fields).await;
+        assert_whole(&answer, 422, name);
+        assert_shown(&answer, name, "the form");
+        for problem in ["id=\"username-problem\"", "id=\"email-problem\""] {
+            assert!(answer.text().contains(problem), "{problem} for {name:?}");
+        }
+        let answer = t.post_form(&admin, "/admin/roles", &[("name", name)]).await;
+        assert_whole(&answer, 422, name);
+        assert_shown(&answer, name, "the form");
+        assert!(answer.text().contains("id=\"name-problem\""), "for {name:?}");
+    }
+    assert_eq!(t.db.count("users").await, 1);
+    assert_eq!(t.db.count("roles").await, 4);
+}
+
+async fn a_name_of_markup_is_a_name_and_escaped_once(t: TestApp) {
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let name = "<b>&amp;\"it's\"</b>";
+    let kim = t.user(name, &["auditor"]).await;
+    let person = format!("/admin/users/{}", kim.id);
+    let own = t.login(name).await;
+    let asked = crate::support::form(&[("q", name), ("user", name), ("target", name)]);
+    for (visitor, path) in [
+        (&admin, "/admin/audit".to_owned()),
+        (&admin, format!("/admin/audit?{asked}")),
+        (&admin, format!("/admin/users?{asked}")),
+        (&admin, format!("/admin/sessions?{asked}")),
+        (&admin, "/admin/roles/auditor".to_owned()),
+        (&admin, person.clone()),
+        (&admin, format!("{person}?explain=auditor")),
+        (&admin, format!("{person}/remove")),
+        (&admin, format!("{person}/disable")),
+        (&admin, format!("{person}/sessions/end")),
+        (&admin, format!("{person}/revoke?role=auditor")),
+        (&own, "/account".to_owned()),
+        (&own, "/logout".to_owned()),
+    ] {
+        let page = t.get_as(visitor, &path).await;
+        assert_whole(&page, 200, &path);
+        assert_shown(&page, name, &path);
+    }
+    let granted = grant(&t, &admin, &kim, &[("role", "user")]).await;
+    assert_eq!(granted.outcome(), format!("303 {person}?done"));
+    assert_shown(&t.get_as(&admin, &format!("{person}?done")).await, name, "the notice");
+}
+
+async fn free_texts_of_any_kind_are_shown_escaped_once(t: TestApp) {
+    let admin = t.signed_in("lee", &["admin"]).await;
+    for (n, text) in STRANGE.into_iter().enumerate() {
+        let (name, role) = (format!("kim-{n}"), format!("role-{n}"));
+        let kim = t.user(&name, &[]).await;
+        let person = format!("/admin/users/{}", kim.id);
+        let made =
+            t.post_form(&admin, "/admin/roles", &[("name", &role), ("description", text)]).await;
+        assert_eq!(made.outcome(), format!("303 /admin/roles/{role}?done"), "{text:?}");
+        let edit = [("username", name.as_str()), ("display_name", text), ("version", "0")];
+        let edited = t.post_form(&admin, &person, &edit).await;
+        assert_eq!(edited.outcome(), format!("303 {person}?done"), "{text:?}");
+        let granted = grant(&t, &admin, &kim, &[("role", &role), ("reason", text)]).await;
+        assert_eq!(granted.outcome(), format!("303 {person}?done"), "{text:?}");
+        let own = t.login(&name).await;
+        for (visitor, path) in [
+            (&admin, "/admin/users"),
+            (&admin, person.as_str()),
+            (&admin, &format!("{person}?explain={role}")),
+            (&admin, "/admin/roles"),
+            (&admin, &format!("/admin/roles/{role}")),
+            (&admin, "/admin/audit?action=grant.create"),
+            (&admin, "/admin/audit?action=role.create"),
+            (&own, "/account"),
+        ] {
+            let page = t.get_as(visitor, path).await;
+            assert_whole(&page, 200, path);
+            if path.starts_with("/admin/audit?action=role") {
+                continue;
+            }
+            assert_shown(&page, text, path);
+        }
+    }
+}
+
+async fn an_end_in_the_year_9999_is_taken_and_shown(t: TestApp) {
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let kim = t.user("kim", &[]).await;
+    let person = format!("/admin/users/{}", kim.id);
+    let fields = [("role", "auditor"), ("until", "9999-12-31T23:59")];
+    let granted = grant(&t, &admin, &kim, &fields).await;
+    assert_eq!(granted.outcome(), format!("303 {person}?done"));
+    let own = t.login("kim").await;
+    for (visitor, path) in
+        [(&admin, person.as_str()), (&admin, "/admin/roles/auditor"), (&own, "/account")]
+    {
+        let page = t.get_as(visitor, path).await;
+        assert_whole(&page, 200, path);
+        assert!(page.text().contains("31 Dec 9999"), "{path}");
+    }
+    look_at(&t, &admin, &["/admin", "/admin/users", "/admin/audit"]).await;
+    // What lies behind the last year that can be written is no time.
+    for until in ["10000-01-01T00:00", "+10000-01-01T00:00", "99999-12-31"] {
+        let answer = grant(&t, &admin, &kim, &[("role", "user"), ("until", until)]).await;
+        assert_whole(&answer, 422, until);
+        assert!(answer.text().contains("id=\"until-problem\""), "{until}");
+    }
+    for days in ["from=9999-12-31", "to=9999-12-31", "from=9999-12-31&to=9999-12-31"] {
+        look_at(&t, &admin, &[&format!("/admin/audit?{days}")]).await;
+    }
+}
+
+async fn grant(t: &TestApp, admin: &Visitor, to: &User, fields: &[(&str, &str)]) -> Answer {
+    t.post_form(admin, &format!("/admin/users/{}/grant", to.id), fields).await
+}
+
+async fn long_texts_in_a_query_or_a_form_come_back_whole(t: TestApp) {
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let kim = t.user("kim", &[]).await;
+    let long = "y".repeat(501);
+    let answer = grant(&t, &admin, &kim, &[("role", "user"), ("reason", &long)]).await;
+    assert_whole(&answer, StatusCode::UNPROCESSABLE_ENTITY.as_u16(), "grant");
+    assert!(answer.text().contains("id=\"reason-problem\""));
+    for text in STRANGE.into_iter().chain([long.as_str()]) {
+        let asked = crate::support::form(&[
+            ("q", text),
+            ("role", text),
+            ("status", text),
+            ("login", text),
+            ("after", text),
+        ]);
+        look_at(&t, &admin, &[&format!("/admin/users?{asked}")]).await;
+        let asked = crate::support::form(&[("actor", text), ("target", text), ("action", text)]);
+        look_at(&t, &admin, &[&format!("/admin/audit?{asked}")]).await;
+        let asked = crate::support::form(&[("user", text)]);
+        look_at(&t, &admin, &[&format!("/admin/sessions?{asked}")]).await;
+        let asked = crate::support::form(&[("explain", text)]);
+        look_at(&t, &admin, &[&format!("/admin/users/{}?{asked}", kim.id)]).await;
+    }
+}
