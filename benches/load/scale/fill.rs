@@ -63,29 +63,39 @@ const POSTGRES: Dialect = Dialect {
 pub async fn fill(place: &Place, size: Size, people: &People, now: OffsetDateTime) -> Outcome {
     if place.url.starts_with("sqlite:") {
         let mut connection = SqliteConnection::connect(&place.url).await?;
-        connection
-            .execute(
-                "pragma synchronous = off; pragma foreign_keys = off; pragma cache_size = -1000000",
-            )
-            .await?;
-        let statements = statements(&SQLITE, size, people, now).join(";\n");
-        connection.execute(&*format!("begin;\n{statements};\ncommit")).await?;
-        connection.execute("pragma wal_checkpoint(truncate)").await?;
+        let fast = "pragma journal_mode = off; pragma synchronous = off; \
+                    pragma foreign_keys = off; pragma cache_size = -1000000; \
+                    pragma temp_store = memory";
+        connection.execute(fast).await?;
+        let sql = "select name, sql from sqlite_master where type = 'index' and sql is not null";
+        let indexes = sqlx::query_as(sql).fetch_all(&mut connection).await?;
+        connection.execute(&*script(&indexes, statements(&SQLITE, size, people, now))).await?;
         connection.close().await?;
     } else {
         let mut connection = PgConnection::connect(&place.url).await?;
         // What refers to what is right by construction.
         let fast = "set synchronous_commit = off; set work_mem = '256MB'; \
-                    set session_replication_role = replica";
+                    set maintenance_work_mem = '512MB'; set session_replication_role = replica";
         connection.execute(fast).await?;
-        let statements = statements(&POSTGRES, size, people, now).join(";\n");
-        connection.execute(&*format!("begin;\n{statements};\ncommit")).await?;
+        let sql = "select indexname::text, indexdef from pg_indexes
+                   where schemaname = current_schema()
+                     and indexname not like '%\\_pkey' and indexname not like '%\\_key'";
+        let indexes = sqlx::query_as(sql).fetch_all(&mut connection).await?;
+        connection.execute(&*script(&indexes, statements(&POSTGRES, size, people, now))).await?;
         // What autovacuum does by itself, within minutes.
         connection.execute("vacuum (analyze)").await?;
         connection.execute("checkpoint").await?;
         connection.close().await?;
     }
     Ok(())
+}
+
+/// One transaction without the indexes, which are made again at its end.
+fn script(indexes: &[(String, String)], statements: Vec<String>) -> String {
+    let drop = indexes.iter().map(|(name, _)| format!("drop index {name}"));
+    let again = indexes.iter().map(|(_, sql)| sql.clone());
+    let all: Vec<_> = drop.chain(statements).chain(again).collect();
+    format!("begin;\n{};\ncommit", all.join(";\n"))
 }
 
 const ROLES: u64 = 500;
