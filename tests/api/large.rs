@@ -5,12 +5,13 @@ use axum::http::StatusCode;
 use rolecall::db::{UserId, users::User};
 use uuid::Uuid;
 
-use crate::support::{Answer, Engine, TestApp, Visitor, both_engines};
+use crate::support::{Answer, Engine, TestApp, Visitor, both_engines, form};
 
 both_engines!(
     five_hundred_roles_deep_and_wide_are_shown,
     a_thousand_sessions_of_one_user_are_shown,
     five_hundred_grants_of_one_user_are_shown,
+    whoever_is_far_behind_others_is_found_page_by_page,
     names_that_nobody_may_have_are_refused_beside_their_field,
     a_name_of_markup_is_a_name_and_escaped_once,
     free_texts_of_any_kind_are_shown_escaped_once,
@@ -230,6 +231,48 @@ async fn five_hundred_grants_of_one_user_are_shown(t: TestApp) {
     assert_eq!(t.get_as(&own, "/auth/check?role=r-000&role=r-499").await.outcome(), "200");
 }
 
+/// Who meets a filter is looked for among so many users at once, and no more.
+async fn whoever_is_far_behind_others_is_found_page_by_page(t: TestApp) {
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let last = t.user("zoe", &[]).await;
+    let user = |n: usize| id(&t, Uuid::from_u128(n as u128 + 1));
+    let columns = "users (id, status, username, display_name, session_epoch, created_at,
+                          last_login_at)";
+    insert(&t, columns, 10_010, |n| {
+        format!("{}, 'active', 'kim-{n:05}', '', 0, {NOW}, {NOW}", user(n))
+    })
+    .await;
+    let key = |n: usize| match t.db.engine {
+        Engine::Sqlite => format!("cast('kim-{n:05}' as blob)"),
+        Engine::Postgres => format!("'kim-{n:05}'"),
+    };
+    let columns = "login_keys (key, kind, user_id)";
+    insert(&t, columns, 10_010, |n| format!("{}, 'name', {}", key(n), user(n))).await;
+    let (mut path, mut pages) = ("/admin/users?login=never".to_owned(), 0);
+    let zoe = format!("/admin/users/{}", last.id);
+    loop {
+        let page = t.get_as(&admin, &path).await;
+        assert_whole(&page, 200, &path);
+        pages += 1;
+        let next = page.text().split_once("rel=\"next\"").map(|(before, _)| before);
+        if page.text().contains(&zoe) {
+            assert_eq!(next, None, "she is the last one");
+            break;
+        }
+        let before = next.expect("a next page, though nobody is on this one");
+        let (_, href) = before.rsplit_once("href=\"").expect("a link");
+        path = href.split('"').next().expect("an address").replace("&#38;", "&");
+    }
+    assert_eq!(pages, 3);
+    // All of them are found by what they share.
+    look_at(&t, &admin, &["/admin/users?q=kim", "/admin/users?q=kim&after=kim-09990"]).await;
+    assert!(
+        t.get_as(&admin, "/admin/users?q=kim&after=kim-09990").await.text().contains("kim-10009")
+    );
+    let nobody = t.get_as(&admin, "/admin/users?q=kim-1&login=never").await;
+    assert!(!nobody.text().contains("rel=\"next\""), "ten are looked through at once");
+}
+
 async fn names_that_nobody_may_have_are_refused_beside_their_field(t: TestApp) {
     let admin = t.signed_in("lee", &["admin"]).await;
     let emoji = "😀".repeat(64);
@@ -256,7 +299,7 @@ async fn a_name_of_markup_is_a_name_and_escaped_once(t: TestApp) {
     let kim = t.user(name, &["auditor"]).await;
     let person = format!("/admin/users/{}", kim.id);
     let own = t.login(name).await;
-    let asked = crate::support::form(&[("q", name), ("user", name), ("target", name)]);
+    let asked = form(&[("q", name), ("user", name), ("target", name)]);
     for (visitor, path) in [
         (&admin, "/admin/audit".to_owned()),
         (&admin, format!("/admin/audit?{asked}")),
@@ -355,7 +398,7 @@ async fn long_texts_in_a_query_or_a_form_come_back_whole(t: TestApp) {
     assert_whole(&answer, StatusCode::UNPROCESSABLE_ENTITY.as_u16(), "grant");
     assert!(answer.text().contains("id=\"reason-problem\""));
     for text in STRANGE.into_iter().chain([long.as_str()]) {
-        let asked = crate::support::form(&[
+        let asked = form(&[
             ("q", text),
             ("role", text),
             ("status", text),
@@ -363,11 +406,11 @@ async fn long_texts_in_a_query_or_a_form_come_back_whole(t: TestApp) {
             ("after", text),
         ]);
         look_at(&t, &admin, &[&format!("/admin/users?{asked}")]).await;
-        let asked = crate::support::form(&[("actor", text), ("target", text), ("action", text)]);
+        let asked = form(&[("actor", text), ("target", text), ("action", text)]);
         look_at(&t, &admin, &[&format!("/admin/audit?{asked}")]).await;
-        let asked = crate::support::form(&[("user", text)]);
+        let asked = form(&[("user", text)]);
         look_at(&t, &admin, &[&format!("/admin/sessions?{asked}")]).await;
-        let asked = crate::support::form(&[("explain", text)]);
+        let asked = form(&[("explain", text)]);
         look_at(&t, &admin, &[&format!("/admin/users/{}?{asked}", kim.id)]).await;
     }
 }
