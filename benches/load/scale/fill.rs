@@ -63,13 +63,13 @@ const POSTGRES: Dialect = Dialect {
 pub async fn fill(place: &Place, size: Size, people: &People, now: OffsetDateTime) -> Outcome {
     if place.url.starts_with("sqlite:") {
         let mut connection = SqliteConnection::connect(&place.url).await?;
-        let fast = "pragma journal_mode = off; pragma synchronous = off; \
-                    pragma foreign_keys = off; pragma cache_size = -1000000; \
-                    pragma temp_store = memory";
+        let fast = "pragma synchronous = off; pragma foreign_keys = off; \
+                    pragma cache_size = -1000000; pragma temp_store = memory";
         connection.execute(fast).await?;
         let sql = "select name, sql from sqlite_master where type = 'index' and sql is not null";
         let indexes = sqlx::query_as(sql).fetch_all(&mut connection).await?;
         connection.execute(&*script(&indexes, statements(&SQLITE, size, people, now))).await?;
+        connection.execute("pragma wal_checkpoint(truncate)").await?;
         connection.close().await?;
     } else {
         let mut connection = PgConnection::connect(&place.url).await?;
