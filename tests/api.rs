@@ -15,8 +15,8 @@ mod api {
     mod forms;
     mod headers;
     mod keys;
-    mod leaving;
     mod large;
+    mod leaving;
     mod links;
     mod lists;
     mod login;

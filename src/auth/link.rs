@@ -109,10 +109,10 @@ pub enum Opens {
 /// [`Refusal::SetupDone`] when there is an admin already; [`Error::HeldBack`] when too many
 /// invalid ones came from this address.
 pub async fn peek(app: &App, by: &By, token: &str) -> Result<(Token, Opens)> {
-    let tried = throttle::begin_at_address(app, by).await?;
+    throttle::check_address(app, by).await?;
     let found = look_up(app, token).await;
-    if !matches!(found, Err(Error::Refused(Refusal::LinkInvalid))) {
-        tried.was_none(app).await?;
+    if let Err(Error::Refused(Refusal::LinkInvalid)) = found {
+        throttle::count_at_address(app, by).await?;
     }
     found
 }

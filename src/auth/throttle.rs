@@ -119,16 +119,26 @@ pub async fn begin(app: &App, by: &By, tries: Tries<'_>) -> Result<Try> {
     Ok(Try { counted, device })
 }
 
-/// Counts a try at something that no account is known of, such as a link.
+/// Whether this address may try something that no account is known of, such as a link.
 ///
 /// # Errors
-/// The same as for [`begin`].
-pub async fn begin_at_address(app: &App, by: &By) -> Result<Try> {
+/// [`Error::HeldBack`] when it has to wait.
+pub async fn check_address(app: &App, by: &By) -> Result<()> {
     if app.settings.throttle == OnOff::Off {
-        return Ok(Try::free());
+        return Ok(());
     }
-    let counted = count(app, vec![(Kind::Address, network_of(by))]).await?;
-    Ok(Try { counted, device: None })
+    wait(app, Kind::Address, &network_of(by)).await?.map_or(Ok(()), Err)
+}
+
+/// Counts such a try after it has failed.
+///
+/// # Errors
+/// [`Error::HeldBack`] when others at the same time have used up what was free.
+pub async fn count_at_address(app: &App, by: &By) -> Result<()> {
+    if app.settings.throttle == OnOff::Off {
+        return Ok(());
+    }
+    count(app, vec![(Kind::Address, network_of(by))]).await.map(|_| ())
 }
 
 /// What holds back strangers who try this account, if anything does.
