@@ -84,11 +84,20 @@ fn end_of_tag(tag: &str) -> Option<usize> {
     })
 }
 
-/// Each of these pages is whole.
+/// Most bytes of a page's HTML, so that with style and script it stays under 60 KB.
+const MOST: usize = 38_000;
+
+/// Each of these pages is whole, and none too large.
 async fn look_at(t: &TestApp, visitor: &Visitor, paths: &[&str]) {
+    let mut large = Vec::new();
     for path in paths {
-        assert_whole(&t.get_as(visitor, path).await, 200, path);
+        let page = t.get_as(visitor, path).await;
+        assert_whole(&page, 200, path);
+        if page.body.len() > MOST {
+            large.push(format!("{path}: {} bytes", page.body.len()));
+        }
     }
+    assert!(large.is_empty(), "too large:\n{}", large.join("\n"));
 }
 
 const NOW: &str = "'2026-11-22T21:53:20Z'";
