@@ -29,5 +29,6 @@ mod api {
     mod routes;
     mod served;
     mod sessions;
+    mod throttle;
     mod ways_up;
 }

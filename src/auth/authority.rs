@@ -16,6 +16,8 @@ use crate::{
 pub enum Change<'a> {
     /// Make a user.
     CreateUser,
+    /// Set somebody's e-mail.
+    Email,
     /// Edit, rename, disable, enable, link or remove this user, who has these roles by grants.
     User {
         id: UserId,
@@ -109,6 +111,8 @@ impl Authority {
         let has = |permission: Permission| own.contains(permission.name());
         match change {
             Change::CreateUser => has(Permission::UsersWrite),
+            // It is a name to log in by, and nobody has verified whose it is.
+            Change::Email => false,
             Change::User { id: target, roles } => {
                 has(Permission::UsersWrite) && (target == id || self.may_grant_all(roles))
             }

@@ -244,7 +244,7 @@ async fn wait(app: &App, kind: Kind, key: &str) -> Result<Option<Error>> {
     });
     // A wait beyond the longest comes from a clock that was wrong.
     let is_held_back = (1..=LONGEST_MS).contains(&left);
-    Ok(is_held_back.then(|| Error::HeldBack(left.div_euclid(1000).unsigned_abs() + 1)))
+    Ok(is_held_back.then(|| Error::HeldBack(left.unsigned_abs().div_ceil(1000))))
 }
 
 /// One counter however the account is called; for a name that nobody has, of that name.

@@ -26,7 +26,7 @@ use crate::{
         grants as grant_rows,
         links::{self, LinkKind},
         login_keys::{self, Kind},
-        sessions, tallies,
+        sessions, tallies, throttles,
         users::{self, Status, User},
     },
 };
@@ -127,6 +127,9 @@ pub(super) async fn insert_profile(
     profile: &Profile,
     (password_hash, password_expires_at): (Option<String>, Option<OffsetDateTime>),
 ) -> Result<User> {
+    if profile.email.is_some() {
+        require(app, tx, by, Change::Email).await?;
+    }
     let user = User {
         id: UserId(app.pen.clock.new_id()),
         status: Status::Active,
@@ -258,6 +261,7 @@ pub(super) async fn edit_in(
         take_name(tx, user.id, &profile.username).await?;
     }
     if new.email != user.email {
+        require(app, tx, by, Change::Email).await?;
         login_keys::delete(tx, user.id, Kind::Email).await?;
         take_email(tx, user.id, profile.email.as_ref()).await?;
     }
@@ -292,6 +296,7 @@ pub(super) async fn remove_in(app: &App, tx: &mut Tx, by: &By, user: &User) -> R
     grants::record_ends_of(app, tx, Some(id), "").await?;
     let grants_ended = grant_rows::delete_of_user(tx, id).await?;
     links::delete_of_user(tx, id).await?;
+    throttles::delete_of_user(tx, id).await?;
     users::remove(tx, id).await?;
     let entry = Entry::new(Action::UserRemove, target(user))
         .detail(json!({ "sessions_ended": sessions_ended, "grants_ended": grants_ended }));

@@ -122,6 +122,10 @@ pub async fn list(
         actions: text::audit::actions(),
         problem,
         more,
+        first: query.before.map(|_| query.address(None)).map(|search| match search {
+            all if all.is_empty() => "action=".to_owned(),
+            search => search,
+        }),
         csv: query.address(None),
         records: records.into_iter().map(people::record_line).collect(),
         filter: AuditFilter {

@@ -30,9 +30,13 @@ use crate::{
     text::{confirm, notice},
 };
 
-/// The page that asks. It stands at the address its form posts to.
-fn ask(frame: Frame, title: String, lines: Vec<String>, button: &'static str) -> ConfirmPage {
-    let back = frame.path.rsplit_once('/').map(|(back, _)| back.to_owned()).unwrap_or_default();
+/// The page that asks. It stands at the address its form posts to, below the page `back`.
+fn ask(
+    frame: Frame,
+    back: String,
+    (title, lines): (String, Vec<String>),
+    button: &'static str,
+) -> ConfirmPage {
     let action = frame.path.clone();
     ConfirmPage { frame, title, lines, action, hidden: Vec::new(), button, back }
 }
@@ -59,8 +63,8 @@ pub async fn ask_disable(
     Path(id): Path<Uuid>,
 ) -> Result<impl IntoResponse, Error> {
     let (user, live) = changeable(&acting, id).await?;
-    let title = confirm::disable_title(&user.username);
-    Ok(Page(ask(frame, title, confirm::disable_lines(live), confirm::DISABLE)))
+    let says = (confirm::disable_title(&user.username), confirm::disable_lines(live));
+    Ok(Page(ask(frame, admin_user::path(id), says, confirm::DISABLE)))
 }
 
 pub async fn disable(
@@ -84,8 +88,8 @@ pub async fn ask_remove(
     let app = &acting.app;
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     let holding = grants.iter().filter(|grant| grant.holds_at(app.now())).count();
-    let title = confirm::remove_title(&user.username);
-    Ok(Page(ask(frame, title, confirm::remove_lines(live, holding), confirm::REMOVE)))
+    let says = (confirm::remove_title(&user.username), confirm::remove_lines(live, holding));
+    Ok(Page(ask(frame, admin_user::path(id), says, confirm::REMOVE)))
 }
 
 pub async fn remove(
@@ -110,9 +114,9 @@ pub async fn ask_end_sessions(
     authority::require(app, &mut tx, &acting.by, change).await?;
     drop(tx);
     let user = users::find(app, &id.to_string()).await?;
-    let title = confirm::end_sessions_title(&user.username);
-    let lines = confirm::end_sessions_lines(live_sessions(&acting, user.id).await?);
-    Ok(Page(ask(frame, title, lines, confirm::END_SESSIONS)))
+    let live = live_sessions(&acting, user.id).await?;
+    let says = (confirm::end_sessions_title(&user.username), confirm::end_sessions_lines(live));
+    Ok(Page(ask(frame, admin_user::path(id), says, confirm::END_SESSIONS)))
 }
 
 pub async fn end_sessions(
@@ -146,8 +150,8 @@ pub async fn ask_revoke(
         return Err(Error::NotFound);
     }
     let title = confirm::revoke_title(&role, &user.username);
-    let lines = confirm::revoke_lines(&role, &user.username);
-    let page = ask(frame, title, lines, confirm::REVOKE);
+    let says = (title, confirm::revoke_lines(&role, &user.username));
+    let page = ask(frame, admin_user::path(id), says, confirm::REVOKE);
     Ok(Page(ConfirmPage { hidden: vec![("role", role)], ..page }))
 }
 
@@ -180,9 +184,10 @@ pub async fn ask_delete_role(
     let graph = Graph::load(&app.db).await?;
     let most = grant_rows::MOST_COUNTED;
     let holders = grant_rows::count_holders(&app.db, &role.name, most, app.now()).await?;
-    let lines =
-        confirm::delete_role_lines(&people::counted(holders, most), graph.included_in(&name));
-    Ok(Page(ask(frame, confirm::delete_role_title(&name), lines, confirm::DELETE_ROLE)))
+    let holders = people::counted(holders, most);
+    let lines = confirm::delete_role_lines(&holders, graph.included_in(&name));
+    let says = (confirm::delete_role_title(&name), lines);
+    Ok(Page(ask(frame, format!("/admin/roles/{name}"), says, confirm::DELETE_ROLE)))
 }
 
 pub async fn delete_role(

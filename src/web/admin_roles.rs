@@ -332,7 +332,7 @@ async fn make(
         },
     };
     let mut page = page(&acting, frame, name, Uuid::nil()).await?;
-    if is_permission {
+    if is_permission && page.can_edit {
         page.permission = typed;
         page.permission_problem = Some(problem);
     } else {

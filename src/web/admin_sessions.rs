@@ -59,10 +59,12 @@ pub async fn list(
     };
     let has_more = live.len() > PAGE;
     live.truncate(PAGE);
-    let more = live.last().filter(|_| has_more).map(|last| {
+    let address = |after: Uuid| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
-        pairs.append_pair("user", &query.user).append_pair("after", &last.id.to_string()).finish()
-    });
+        pairs.append_pair("user", &query.user).append_pair("after", &after.to_string()).finish()
+    };
+    let more = live.last().filter(|_| has_more).map(|last| address(last.id));
+    let first = (!query.after.is_nil()).then(|| address(Uuid::nil()));
     let mut tx = app.db.begin_read().await?;
     let authority = Authority::of(app, &mut tx, by).await?;
     let mut lines = Vec::with_capacity(live.len());
@@ -73,5 +75,6 @@ pub async fn list(
         let can_end = authority.may(Change::Sessions { id: one.user_id, roles: &roles });
         lines.push(people::session_line(one, reader.session.id, can_end));
     }
-    Ok(Page(SessionsPage { frame, user: query.user, user_problem, sessions: lines, more }))
+    let user = query.user;
+    Ok(Page(SessionsPage { frame, user, user_problem, sessions: lines, more, first }))
 }

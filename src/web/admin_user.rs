@@ -166,6 +166,7 @@ async fn page(
         last_login: user.last_login_at.map(text::time),
         fields,
         held_back: throttle::find(app, user).await?.and_then(|tries| held_back(app, &tries)),
+        can_set_email: authority.may(Change::Email),
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
         grants: Cut::new(&named, 15).map(line),
         permissions: Cut::new(effective, 40),
@@ -196,8 +197,8 @@ fn held_back(app: &App, tries: &Throttle) -> Option<String> {
 pub struct EditFields {
     #[serde(default)]
     username: String,
-    #[serde(default)]
-    email: String,
+    /// Absent: it stays as it is.
+    email: Option<String>,
     #[serde(default)]
     display_name: String,
     #[serde(default)]
@@ -211,6 +212,8 @@ pub async fn edit(
     Form(typed): Form<EditFields>,
 ) -> Result<Response, Error> {
     let EditFields { username, email, display_name, version } = typed;
+    let user = users::find(&acting.app, &id.to_string()).await?;
+    let email = email.unwrap_or_else(|| user.email.clone().unwrap_or_default());
     let mut fields =
         ProfileFields { username, email, display_name, version, ..ProfileFields::default() };
     if let Some(profile) = parse_profile(&mut fields) {

@@ -216,6 +216,7 @@ async fn new_page(
     Ok(NewUserPage {
         frame,
         fields,
+        can_set_email: authority.may(Change::Email),
         roles: roles.map(|(ticked, role)| (role, ticked)).collect(),
         typed_role: typed.join(" "),
         role_problem: None,

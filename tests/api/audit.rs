@@ -208,6 +208,7 @@ async fn names_and_addresses_stand_beside_the_trail_and_not_in_it(t: TestApp) {
 
 /// A trail that takes no record undoes what it should have recorded.
 async fn a_change_that_cannot_be_recorded_does_not_happen(t: TestApp) {
+    let t = t.unthrottled().await;
     let kim = t.user("kim", &["user"]).await;
     let visitor = t.login("kim").await;
     let token = t.form_token(&visitor).await.unwrap();

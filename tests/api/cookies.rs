@@ -222,6 +222,7 @@ async fn a_cookie_made_with_another_key_opens_nothing(t: TestApp) {
 }
 
 async fn looking_around_writes_no_row(t: TestApp) {
+    let t = t.unthrottled().await;
     let signed_in = t.signed_in("kim", &["admin"]).await;
     let before = t.db.dump().await;
     let forged = Visitor::with_cookie("rolecall", "AAAAAAAAAAAAAAAAAAAAAA.x.y");

@@ -313,6 +313,7 @@ impl hyper::body::Body for Chunks {
 }
 
 async fn a_field_may_be_empty_or_strange(t: TestApp) {
+    let t = t.unthrottled().await;
     t.user("kim", &[]).await;
     for body in [
         "",

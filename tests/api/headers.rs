@@ -7,6 +7,8 @@ use axum::{
     http::{Method, header},
 };
 
+use rolecall::config::OnOff;
+
 use crate::support::{Answer, Database, PASSWORD, TestApp, Visitor, both_engines, form};
 
 both_engines!(
@@ -110,6 +112,7 @@ async fn every_page_and_every_error_carries_the_security_headers(t: TestApp) {
 async fn the_login_form_may_end_at_an_allowed_return_address_and_nowhere_else(db: Database) {
     let t = TestApp::with(db, |chosen| {
         chosen.allowed_return_origins = "https://app.example.com".parse().ok();
+        chosen.throttle = Some(OnOff::Off);
     })
     .await;
     let allowed = "https://app.example.com/reports?week=47";

@@ -83,7 +83,7 @@ async fn a_grant_ends_at_its_second_everywhere(t: TestApp) {
                 assert_eq!(page.contains("answer-yes"), holds, "{what}");
                 let ended = text::explain::ended(
                     if what == "editor" { "senior" } else { "auditor" },
-                    "22 Nov 2026, 22:00 UTC",
+                    "22 Nov 2026, 22:00\u{a0}UTC",
                 );
                 assert_eq!(page.contains(&ended), !holds, "{page}");
             }
@@ -107,6 +107,7 @@ async fn a_grant_ends_at_its_second_everywhere(t: TestApp) {
 }
 
 async fn whose_role_has_ended_changes_nothing_from_that_second_on(t: TestApp) {
+    let t = t.unthrottled().await;
     t.user("lou", &[]).await;
     let mia = t.user("mia", &[]).await;
     let soon = Until::At(t.app.now() + Duration::seconds(10));
@@ -257,6 +258,8 @@ async fn nothing_personal_is_left_of_who_was_removed(t: TestApp) {
     let dump = t.db.dump().await.to_lowercase();
     for word in words {
         let lines = dump.lines().filter(|line| line.contains(word) || line.contains(&as_hex(word)));
+        // An address that failed is counted for a quarter of an hour, whoever it tried to be.
+        let lines = lines.filter(|line| !line.starts_with("throttles: 'address'"));
         assert_eq!(lines.collect::<Vec<_>>(), [""; 0], "{word} is still there");
     }
     assert_eq!(t.db.count("audit").await, records + 1, "the trail stays, and grew");

@@ -199,6 +199,7 @@ async fn any_change_of_the_password_voids_the_links(t: TestApp) {
 }
 
 async fn what_is_no_link_is_told_so(t: TestApp) {
+    let t = t.unthrottled().await;
     t.user("kim", &[]).await;
     let link = link_of(&t, "kim").await;
     let before = t.db.dump().await;

@@ -1,6 +1,9 @@
 //! The way in: who gets it, what the browser is given, and how alike all refusals are.
 
-use rolecall::auth::users::{self, FirstPassword, NewUser};
+use rolecall::{
+    auth::users::{self, FirstPassword, NewUser},
+    config::OnOff,
+};
 
 use crate::support::{
     Answer, Database, PASSWORD, TestApp, Visitor, both_engines, cli, form, username,
@@ -216,9 +219,10 @@ async fn all_refusals_cost_the_same_work(db: Database) {
 async fn the_session_cookie_is_for_this_browser_alone(t: TestApp) {
     t.user("kim", &[]).await;
     let answer = t.try_login(&Visitor::new(), "kim", PASSWORD).await;
-    let [cookie] = &answer.cookies()[..] else {
-        panic!("one cookie, not {:?}", answer.set_cookies());
+    let [cookie, device] = &answer.cookies()[..] else {
+        panic!("two cookies, not {:?}", answer.set_cookies());
     };
+    assert!(device.name().starts_with("rolecall-device-"));
     assert_eq!(cookie.name(), "rolecall");
     assert_eq!(cookie.http_only(), Some(true));
     assert_eq!(cookie.same_site(), Some(cookie::SameSite::Lax));
@@ -245,9 +249,10 @@ async fn on_https_the_cookie_is_tied_to_the_host(db: Database) {
     t.user("kim", &[]).await;
     let visitor = Visitor::new();
     let answer = t.try_login(&visitor, "kim", PASSWORD).await;
-    let [cookie] = &answer.cookies()[..] else {
-        panic!("one cookie, not {:?}", answer.set_cookies());
+    let [cookie, device] = &answer.cookies()[..] else {
+        panic!("two cookies, not {:?}", answer.set_cookies());
     };
+    assert!(device.name().starts_with("__Host-rolecall-device-"));
     assert_eq!(cookie.name(), "__Host-rolecall");
     assert_eq!(cookie.secure(), Some(true));
     assert_eq!(cookie.http_only(), Some(true));
@@ -270,7 +275,7 @@ async fn a_shared_domain_gets_a_cookie_that_opens_checks_alone(db: Database) {
     let visitor = Visitor::new();
     let answer = t.try_login(&visitor, "kim", PASSWORD).await;
     let cookies = answer.cookies();
-    assert_eq!(cookies.len(), 2);
+    assert_eq!(cookies.len(), 3);
     let check = cookies.iter().find(|cookie| cookie.name() == CHECK).unwrap();
     assert_eq!(check.domain(), Some("example.com"));
     assert_eq!(check.secure(), Some(true));
@@ -355,6 +360,7 @@ async fn more_logins_than_fit_are_told_to_come_back_and_checks_do_not_feel_it(db
         chosen.argon2 = "m=32768,t=3,p=1".parse().ok();
         chosen.hash_slots = Some(1);
         chosen.hash_queue = Some(0);
+        chosen.throttle = Some(OnOff::Off);
     })
     .await;
     let kim = t.signed_in("kim", &[]).await;
@@ -384,6 +390,7 @@ async fn more_logins_than_fit_are_told_to_come_back_and_checks_do_not_feel_it(db
 }
 
 async fn a_password_of_any_shape_is_told_right_or_wrong(t: TestApp) {
+    let t = t.unthrottled().await;
     t.user("kim", &[]).await;
     let beyond = format!("{PASSWORD} ");
     let cut = &PASSWORD[..PASSWORD.len() - 1];

@@ -23,7 +23,7 @@ const VISITORS: [&str; 6] = ["anonymous", "user", "user-manager", "auditor", "ad
 
 /// What each route answers to each visitor: method and path, then a column for each.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 6]); 52] = [
+const TABLE: [(&str, [&str; 6]); 53] = [
     ("GET /",
         ["303 /login", "303 /account", "303 /account", "303 /account", "303 /account", "303 /login"]),
     ("GET /login",
@@ -81,6 +81,9 @@ const TABLE: [(&str, [&str; 6]); 52] = [
         ["303 /login", "403", "404", "403", "404",
          "303 /login"]),
     ("POST /admin/users/00000000-0000-0000-0000-000000000000/enable",
+        ["303 /login", "403", "404", "403", "404",
+         "303 /login"]),
+    ("POST /admin/users/00000000-0000-0000-0000-000000000000/throttle/clear",
         ["303 /login", "403", "404", "403", "404",
          "303 /login"]),
     ("POST /admin/users/00000000-0000-0000-0000-000000000000/link",

@@ -195,6 +195,7 @@ async fn a_password_change_ends_the_other_sessions_and_says_so_once(t: TestApp) 
 }
 
 async fn a_password_that_cannot_be_changed_stays_and_so_do_the_sessions(t: TestApp) {
+    let t = t.unthrottled().await;
     let here = t.signed_in("kim", &[]).await;
     let elsewhere = t.login("kim").await;
     let before = t.db.dump().await;

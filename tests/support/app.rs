@@ -20,7 +20,7 @@ use rolecall::{
         users::{self, FirstPassword, NewUser},
     },
     clock::Clock,
-    config::{Chosen, Settings},
+    config::{Chosen, OnOff, Settings},
     db::users::User,
     random::Random,
     web::{self, Peer},
@@ -72,6 +72,11 @@ impl TestApp {
         let mut settings = self.settings.clone();
         change(&mut settings);
         Self::open(self.db.clone(), settings, self.seconds.clone()).await
+    }
+
+    /// The same where nobody is held back, for tests that try often or look for any change.
+    pub async fn unthrottled(&self) -> Self {
+        self.beside_with(|settings| settings.throttle = OnOff::Off).await
     }
 
     async fn open(db: Arc<Database>, settings: Settings, seconds: Arc<AtomicU64>) -> Self {

@@ -99,6 +99,8 @@ pub struct UserLine {
 pub struct NewUserPage {
     pub frame: Frame,
     pub fields: ProfileFields,
+    /// Who may not set it sees no field for it.
+    pub can_set_email: bool,
     /// Roles that the reader may grant, and whether each is ticked (checkboxes named `role`).
     pub roles: Vec<(String, bool)>,
     /// The same as text, where there are too many for boxes.
@@ -138,6 +140,7 @@ pub struct UserPage {
     pub held_back: Option<String>,
     /// Edit, disable, enable, remove, make a link.
     pub can_edit: bool,
+    pub can_set_email: bool,
     pub grants: Cut<GrantLine>,
     /// Effective permissions.
     pub permissions: Cut<String>,
@@ -319,7 +322,9 @@ pub struct SessionsPage {
     /// There is no such user.
     pub user_problem: Option<&'static str>,
     pub sessions: Vec<SessionLine>,
+    /// Query strings of the next page and, when there is a page before, of the first.
     pub more: Option<String>,
+    pub first: Option<String>,
 }
 
 /// `/admin/audit`.
@@ -333,7 +338,9 @@ pub struct AuditPage {
     /// A filter that cannot be read, or names nobody.
     pub problem: Option<String>,
     pub records: Vec<Record>,
+    /// Query strings of the next page and, when there is a page before, of the first.
     pub more: Option<String>,
+    pub first: Option<String>,
     /// Query string for the CSV of this search.
     pub csv: String,
 }
