@@ -53,6 +53,9 @@ async fn populate(t: &TestApp) {
     grants::grant(&t.app, &by, lou.id, &role("plain"), end, "a while").await.unwrap();
     let off = t.user("off", &["user"]).await;
     users::disable(&t.app, &by, off.id).await.unwrap();
+    for _ in 0..5 {
+        t.try_login(&Visitor::new(), "lou", "a wrong password").await;
+    }
 }
 
 /// What somebody finds who follows every link from their account on.

@@ -215,6 +215,7 @@ async fn populate(t: &TestApp) {
 }
 
 async fn every_route_answers_every_kind_of_visitor_as_the_table_says(t: TestApp) {
+    let t = t.unthrottled().await;
     let offered: BTreeSet<String> = offered()
         .into_iter()
         .flat_map(|(path, methods)| {
