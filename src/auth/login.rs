@@ -36,7 +36,7 @@ pub struct Typed<'a> {
 /// What a right name and password open.
 pub enum Proof {
     /// The try is given back with the session that it opens.
-    User(User, Try),
+    User(Box<User>, Try),
     /// The password was good for this one login: a link with which the user sets a new one.
     OneTime(Token),
 }
@@ -77,7 +77,7 @@ pub async fn authenticate(app: &App, by: &By, typed: Typed<'_>) -> Result<Option
             if verdict == Verdict::RightButOld {
                 renew(app, &user, &hash, &password).await?;
             }
-            Ok(Some(Proof::User(user, tried)))
+            Ok(Some(Proof::User(Box::new(user), tried)))
         }
         (found, _, _) => {
             refuse(app, by, (found.as_ref(), typed.name), &tried).await?;
