@@ -128,7 +128,7 @@ async fn filled(place: Place, size: Size) -> Outcome<Filled> {
 /// A new user with this role: id, and the cookie of a session.
 async fn signed_in(app: &App, name: &str, role: &str) -> Outcome<(Uuid, String)> {
     let by = By::new(Actor::System);
-    let password = Password::chosen("correct horse battery staple", 15)?;
+    let password = Password::chosen("correct horse battery staple", 15, &[])?;
     let new = NewUser {
         username: Username::parse(name)?,
         email: None,

@@ -41,7 +41,7 @@ pub async fn seed(place: &Place, count: usize) -> Outcome<Seeded> {
     let (clock, random) = (Clock::system(), Random::system());
     let app = App::open(&place.url, settings, Migrate::Apply, clock, random).await?;
     let by = By::new(Actor::System);
-    let (roles, password) = ([RoleName::parse("admin")?], Password::chosen(PASSWORD, 15)?);
+    let (roles, password) = ([RoleName::parse("admin")?], Password::chosen(PASSWORD, 15, &[])?);
     let (mut cookies, mut forms) = (Vec::new(), String::new());
     for number in 0..PEOPLE {
         let person = person(number, &roles, &password)?;

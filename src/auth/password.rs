@@ -1,9 +1,14 @@
 //! Passwords as people type them: what is accepted as a new one, and in which form it is
 //! hashed (NFC, NIST SP 800-63B-4 §3.1.1.2).
 
+mod strength;
+
 use std::fmt;
 
+pub use strength::Weakness;
 use unicode_normalization::UnicodeNormalization;
+
+use crate::app::App;
 
 /// A password is refused before any work is done on it when it has more bytes than this.
 pub const MAX_BYTES: usize = 1024;
@@ -22,6 +27,16 @@ pub enum PasswordError {
         "the password holds a character that does not print, such as a tab or a line break; leave it out"
     )]
     Unprintable,
+    #[error("this password is among the first that others would try; choose a less common one")]
+    Common,
+    #[error(
+        "this password is too close to a name or e-mail of the account, or the service's name; choose another"
+    )]
+    AboutYou,
+    #[error(
+        "this password is guessed soon ({0}); a few words that do not belong together make a good one"
+    )]
+    Weak(Weakness),
 }
 
 impl Password {
@@ -33,8 +48,9 @@ impl Password {
     /// A password that somebody chose. Neither trimmed nor cut.
     ///
     /// # Errors
-    /// Shorter than `min_length` code points, over [`MAX_BYTES`], or with control characters.
-    pub fn chosen(text: &str, min_length: usize) -> Result<Self, PasswordError> {
+    /// Shorter than `min_length` code points, over [`MAX_BYTES`], with control characters, or
+    /// guessed soon, also by how the person and the service are called (`about`).
+    pub fn chosen(text: &str, min_length: usize, about: &[&str]) -> Result<Self, PasswordError> {
         let password = Self::typed(text).ok_or(PasswordError::TooLong)?;
         if password.0.chars().any(char::is_control) {
             return Err(PasswordError::Unprintable);
@@ -42,7 +58,14 @@ impl Password {
         if password.0.chars().count() < min_length {
             return Err(PasswordError::TooShort(min_length));
         }
+        strength::check(&password.0, about)?;
         Ok(password)
+    }
+
+    /// The same under the settings, told how the service is called.
+    pub fn chosen_for(app: &App, text: &str, about: &[&str]) -> Result<Self, PasswordError> {
+        let ours = ["rolecall", app.settings.public_url.host()];
+        Self::chosen(text, app.settings.password_min_length, &[about, &ours].concat())
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
@@ -71,11 +94,13 @@ mod tests {
 
     #[test]
     fn length_counts_what_a_person_types_and_nothing_is_trimmed() {
-        assert!(Password::chosen(&"é".repeat(15), 15).is_ok());
-        assert!(Password::chosen(" fourteen char ", 15).is_ok());
-        assert_eq!(Password::chosen("fourteen chars", 15).err(), Some(PasswordError::TooShort(15)));
-        assert!(Password::chosen(&"x".repeat(1024), 15).is_ok());
-        assert_eq!(Password::chosen(&"x".repeat(1025), 15).err(), Some(PasswordError::TooLong));
+        let chosen = |text: &str| Password::chosen(text, 15, &[]).err();
+        assert_eq!(chosen("éàüøñßçœæþðêîôû"), None);
+        assert_eq!(chosen(" four teen chr "), None);
+        assert_eq!(chosen("four teen char"), Some(PasswordError::TooShort(15)));
+        let long = "seven geese ".repeat(100);
+        assert_eq!(chosen(&long[..1024]), None);
+        assert_eq!(chosen(&long[..1025]), Some(PasswordError::TooLong));
     }
 
     #[test]

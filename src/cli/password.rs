@@ -29,11 +29,11 @@ pub struct Given {
 }
 
 impl Source {
-    /// Reads, makes or asks for a new password.
-    pub fn get(&self, app: &App) -> Result<Given, Failure> {
-        let min_length = app.settings.password_min_length;
+    /// Reads, makes or asks for a new password of somebody who is called so.
+    pub fn get(&self, app: &App, names: &[&str]) -> Result<Given, Failure> {
         let chosen = |text: &str| {
-            Password::chosen(text, min_length).map_err(|error| Failure::Other(error.to_string()))
+            Password::chosen_for(app, text, names)
+                .map_err(|error| Failure::Other(error.to_string()))
         };
         if self.generate_password {
             let text = generate(&app.pen.random).map_err(crate::auth::Error::from)?;

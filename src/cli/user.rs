@@ -104,7 +104,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
         }
         Command::Password { name, source } => {
             let user = users::find(&app, &name).await?;
-            let given = source.get(&app)?;
+            let given = source.get(&app, &user.names())?;
             match &given.generated {
                 Some(_) => {
                     users::set_generated_password(&app, &by, user.id, &given.password).await?
@@ -127,7 +127,8 @@ async fn add(app: &App, add: Add) -> Outcome {
     let username = Username::parse(&add.name)?;
     let email = add.email.as_deref().map(Email::parse).transpose()?;
     let display_name = parse_display_name(&add.display_name)?;
-    let given = if add.invite { None } else { Some(add.source.get(app)?) };
+    let names = [add.name.as_str(), add.email.as_deref().unwrap_or_default(), &add.display_name];
+    let given = if add.invite { None } else { Some(add.source.get(app, &names)?) };
     let password = match &given {
         Some(given) if given.generated.is_some() => FirstPassword::Generated(&given.password),
         Some(given) => FirstPassword::Chosen(&given.password),

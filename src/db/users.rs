@@ -44,6 +44,13 @@ pub struct User {
     pub last_login_at: Option<OffsetDateTime>,
 }
 
+impl User {
+    /// How the person is called, for a password that is not to be like it.
+    pub fn names(&self) -> [&str; 3] {
+        [&self.username, self.email.as_deref().unwrap_or_default(), &self.display_name]
+    }
+}
+
 macro_rules! select_users {
     ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
         sql!($($on)+, $fetch User:

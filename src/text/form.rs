@@ -9,16 +9,9 @@ pub const SHOW_PASSWORD: &str = "Show password";
 pub const SUMMARY: &str = "Nothing is saved yet. Please look at:";
 pub const USERNAME_HINT: &str = "Up to 64 characters, without @.";
 
-pub const USERNAME_REQUIRED: &str = "Enter a user name.";
 pub const USERNAME_INVALID: &str =
     "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces.";
 pub const USERNAME_TAKEN: &str = "This name is taken. Choose another.";
-pub const PASSWORD_REQUIRED: &str = "Enter a password.";
-pub const PASSWORD_TOO_COMMON: &str =
-    "This password is among the first that others would try. Choose a less common one.";
-pub const PASSWORD_HOLDS_NAME: &str = "This password is too close to your name. Choose another.";
-pub const PASSWORD_UNCHANGED: &str = "This is your current password. Choose a new one.";
-pub const CURRENT_PASSWORD_REQUIRED: &str = "Enter your current password.";
 pub const CURRENT_PASSWORD_WRONG: &str =
     "This is not your current password. Check it and enter it again.";
 
@@ -72,5 +65,15 @@ pub fn password_problem(error: PasswordError) -> String {
         PasswordError::Unprintable => "A tab, a line break or another sign that does not print \
                                        is in it. Leave that out."
             .to_owned(),
+        PasswordError::Common => "This password is among the first that others would try. Choose \
+                                  a less common one."
+            .to_owned(),
+        PasswordError::AboutYou => "This password is too close to your name, your email or our \
+                                    name. Choose another."
+            .to_owned(),
+        PasswordError::Weak(why) => format!(
+            "This password would be guessed soon: {why}. Use a few words that do not belong \
+             together."
+        ),
     }
 }

@@ -63,7 +63,8 @@ pub async fn change_password(
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
     let Acting { app, user, by, .. } = &acting;
-    let new = match Password::chosen(&fields.new_password, app.settings.password_min_length) {
+    let names = [&*user.username, user.email.as_deref().unwrap_or_default(), &user.display_name];
+    let new = match Password::chosen_for(app, &fields.new_password, &names) {
         Ok(new) => new,
         Err(error) => {
             let mut page = page(app, user, frame).await?;

@@ -57,7 +57,11 @@ pub async fn submit(
 ) -> Result<Response, Error> {
     let (token, opens) = link::peek(&app, &client.visitor(), &fields.token).await?;
     let mut page = page(&app, &opens, fields.token, fields.username);
-    let password = Password::chosen(&fields.password, app.settings.password_min_length);
+    let names = match &opens {
+        Opens::PasswordOf(user) => user.names(),
+        Opens::Setup => [page.username.as_str(), "", ""],
+    };
+    let password = Password::chosen_for(&app, &fields.password, &names);
     page.password_problem =
         password.as_ref().err().map(|error| text::form::password_problem(*error));
     let by = client.visitor();

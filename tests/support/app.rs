@@ -264,7 +264,7 @@ pub fn role(name: &str) -> RoleName {
 }
 
 pub fn password(text: &str) -> Password {
-    Password::chosen(text, 8).expect("a password")
+    Password::chosen(text, 8, &[]).expect("a password")
 }
 
 /// Fields as a browser encodes them.
