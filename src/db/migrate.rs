@@ -1,6 +1,6 @@
 //! Brings a database to the schema of this program, and tells how far it is from it.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
 
@@ -80,9 +80,10 @@ impl Db {
     /// Applies what is pending, under a lock: of several at once, one does it. Returns the
     /// names of what it applied.
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        let Schema::Behind(_) = self.schema().await? else {
-            return self.schema().await?.accept().map(|()| Vec::new());
-        };
+        match self.settled_schema().await? {
+            Schema::Behind(_) => {}
+            other => return other.accept().map(|()| Vec::new()),
+        }
         // sqlx takes no lock on SQLite; on Postgres it takes an advisory one.
         let _lock = match &self.place {
             Place::File(file) => Some(lock_beside(file.clone()).await.map_err(MigrateError::Lock)?),
@@ -101,6 +102,18 @@ impl Db {
             }
         }
         Ok(pending)
+    }
+
+    /// The same as [`Db::schema`], but what is wrong is looked at again: in the middle of
+    /// somebody else's migration a sound database may look like that.
+    async fn settled_schema(&self) -> Result<Schema, MigrateError> {
+        for _ in 0..5 {
+            match self.schema().await? {
+                settled @ (Schema::Current | Schema::Behind(_)) => return Ok(settled),
+                _ => tokio::time::sleep(Duration::from_millis(100)).await,
+            }
+        }
+        self.schema().await
     }
 
     /// Compares the recorded migrations with those of this program. Changes nothing.

@@ -159,7 +159,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::NotYours => (S::FORBIDDEN, text::FORBIDDEN_TITLE, sentence(refusal).into()),
         other => (S::CONFLICT, text::REFUSED_TITLE, sentence(other).into()),
     };
-    Problem { status, title, message, action: Some(("/account", text::TO_ACCOUNT)) }
+    Problem { status, title, message, action: Some(("/admin", text::TO_OVERVIEW)) }
 }
 
 impl IntoResponse for Error {

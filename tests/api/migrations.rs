@@ -11,7 +11,7 @@ use rolecall::{
 };
 use sqlx::migrate::Migrator;
 
-use crate::support::{Database, Engine, Pool, TestApp, both_engines};
+use crate::support::{Database, Engine, Pool, TestApp, both_engines, our_migrations};
 
 both_engines!(
     an_empty_database_is_brought_to_the_schema_once,
@@ -37,16 +37,6 @@ fn settings(db: &Database) -> Settings {
 
 async fn open(db: &Database, migrate: Migrate) -> Result<App, OpenError> {
     App::open(&db.url, settings(db), migrate, Clock::system(), Random::system()).await
-}
-
-/// Names of our migrations, the first one first.
-fn ours() -> Vec<String> {
-    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
-    let files = folder.map(|file| file.unwrap().path());
-    let mut names: Vec<_> =
-        files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    names.sort();
-    names
 }
 
 /// What is wrong with the database, for a program that may migrate and for one that may not.
@@ -85,7 +75,7 @@ async fn record(db: &Database, version: i64, description: &str) {
 }
 
 async fn an_empty_database_is_brought_to_the_schema_once(db: Database) {
-    assert_eq!(schema_at(&db.url).await.unwrap(), Schema::Behind(ours()));
+    assert_eq!(schema_at(&db.url).await.unwrap(), Schema::Behind(our_migrations()));
     open(&db, Migrate::Apply).await.unwrap();
     assert_eq!(schema_at(&db.url).await.unwrap(), Schema::Current);
     let before = db.dump().await;
@@ -101,7 +91,7 @@ async fn an_empty_database_is_told_to_be_behind_when_nothing_may_be_applied(db: 
     };
     assert_eq!(
         error.to_string(),
-        format!("the schema lacks {}; run: rolecall migrate", ours().join(", "))
+        format!("the schema lacks {}; run: rolecall migrate", our_migrations().join(", "))
     );
     assert_eq!(db.tables().await, Vec::<String>::new());
     assert!(!db.path("rolecall.key").exists());
@@ -150,7 +140,7 @@ async fn a_migration_that_did_not_finish_is_refused(db: Database) {
 
 async fn a_newer_schema_is_taken_only_while_it_expands(db: Database) {
     open(&db, Migrate::Apply).await.unwrap();
-    let next = i64::try_from(ours().len()).unwrap() + 1;
+    let next = i64::try_from(our_migrations().len()).unwrap() + 1;
     for version in [next, 20_270_101_000_000] {
         record(&db, version, "add things expand").await;
         let before = db.dump().await;
@@ -252,7 +242,7 @@ async fn of_four_that_start_at_once_on_an_empty_database_all_serve(first: Databa
         for app in opening {
             apps.push(app.await.unwrap().unwrap_or_else(|error| panic!("round {round}: {error}")));
         }
-        assert_eq!(db.count("_sqlx_migrations").await, ours().len() as i64);
+        assert_eq!(db.count("_sqlx_migrations").await, our_migrations().len() as i64);
         assert_eq!(db.count("keys").await, 1);
         let key = std::fs::read_to_string(db.path("rolecall.key")).unwrap();
         assert_eq!(key.lines().filter(|line| !line.starts_with('#')).count(), 1);

@@ -298,3 +298,13 @@ fn start_server() -> Result<String, String> {
     *SERVER.lock().expect("taken once") = Some(child);
     Ok(url.trim().to_owned())
 }
+
+/// Names of our migrations, the first one first.
+pub fn our_migrations() -> Vec<String> {
+    let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/migrations")).unwrap();
+    let files = folder.map(|file| file.unwrap().path());
+    let mut names: Vec<_> =
+        files.map(|file| file.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+    names.sort();
+    names
+}
