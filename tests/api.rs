@@ -23,6 +23,7 @@ mod api {
     mod logout;
     mod migrations;
     mod outage;
+    mod passwords;
     mod people;
     mod race;
     mod roles;

@@ -1,0 +1,85 @@
+//! Which new passwords are taken, wherever one is chosen, and that they stay as they were typed.
+
+use rolecall::{
+    auth::{link, password::PasswordError, password::Weakness},
+    text::form::password_problem,
+};
+
+use crate::support::{PASSWORD, TestApp, Visitor, both_engines, cli, markup, username};
+
+both_engines!(
+    a_weak_password_is_refused_with_the_reason_wherever_it_is_chosen,
+    a_password_is_kept_as_it_was_typed,
+    both_spellings_of_an_accent_open_the_account,
+);
+
+const WEAK: [(&str, PasswordError); 6] = [
+    ("short", PasswordError::TooShort(15)),
+    ("123456789987654321", PasswordError::Common),
+    ("1QAZ2wsx3EDC4rfv", PasswordError::Common),
+    ("kim.nguyen@example.com", PasswordError::AboutYou),
+    ("rolecall rolecall kim", PasswordError::AboutYou),
+    ("aaaaaaaaaaaaaaaaaaaaaa", PasswordError::Weak(Weakness::Repeats)),
+];
+
+async fn a_weak_password_is_refused_with_the_reason_wherever_it_is_chosen(t: TestApp) {
+    let user = t.user_with_email("kim", "kim.nguyen@example.com").await;
+    let kim = t.login("kim").await;
+    let token = link::make(&t.app, &cli(), user.id).await.unwrap().reveal();
+    let before = t.db.dump().await;
+    for (password, error) in WEAK {
+        let fields = [("current_password", PASSWORD), ("new_password", password)];
+        let account = t.post_form(&kim, "/account/password", &fields).await;
+        let fields = [("token", token.as_str()), ("password", password)];
+        let by_link = t.post_form(&Visitor::new(), "/link", &fields).await;
+        for answer in [account, by_link] {
+            assert_eq!(answer.outcome(), "422", "{password}");
+            let page = markup::unescaped(answer.text());
+            assert!(page.contains(&password_problem(error)), "{password}: {page}");
+            assert!(!page.contains(&format!("value=\"{password}\"")), "{password} travels back");
+        }
+    }
+    t.db.assert_unchanged(&before).await;
+    let long = "nine blue geese over the cold water 7 ".repeat(4);
+    for good in ["nine blue geese over the water", &long] {
+        assert!(good.chars().count() >= 15);
+        let token = link::make(&t.app, &cli(), user.id).await.unwrap().reveal();
+        let fields = [("token", token.as_str()), ("password", good)];
+        let answer = t.post_form(&Visitor::new(), "/link", &fields).await;
+        assert_eq!(answer.outcome(), "303 /login?done=password", "{good}");
+        let answer = t.try_login(&Visitor::new(), "kim", good).await;
+        assert_eq!(answer.outcome(), "303 /account", "{good}");
+    }
+}
+
+async fn a_password_is_kept_as_it_was_typed(t: TestApp) {
+    let user = t.user("kim", &[]).await;
+    let every: String = (' '..='~').collect();
+    for typed in ["  two spaces on each side  ", "“Ünïcödé” ¿ 漢字 ⚘ tab-free", &every]
+    {
+        let token = link::make(&t.app, &cli(), user.id).await.unwrap().reveal();
+        let fields = [("token", token.as_str()), ("password", typed)];
+        let answer = t.post_form(&Visitor::new(), "/link", &fields).await;
+        assert_eq!(answer.outcome(), "303 /login?done=password", "{typed}");
+        let login =
+            async |password: &str| t.try_login(&Visitor::new(), "kim", password).await.outcome();
+        assert_eq!(login(typed).await, "303 /account", "{typed}");
+        if typed.trim() != typed {
+            assert_eq!(login(typed.trim()).await, "401", "{typed}");
+        }
+        let cut: String = typed.chars().take(typed.chars().count() - 1).collect();
+        assert_eq!(login(&cut).await, "401", "{typed}");
+    }
+}
+
+async fn both_spellings_of_an_accent_open_the_account(t: TestApp) {
+    let user = t.user("kim", &[]).await;
+    let token = link::make(&t.app, &cli(), user.id).await.unwrap();
+    let [composed, decomposed] = ["zoë trinkt blaue Gänse", "zoe\u{308} trinkt blaue Ga\u{308}nse"];
+    let chosen = rolecall::auth::password::Password::chosen_for(&t.app, decomposed, &[]).unwrap();
+    link::set_password(&t.app, &cli(), token, &chosen).await.unwrap();
+    for typed in [composed, decomposed] {
+        let answer = t.try_login(&Visitor::new(), username("kim").as_str(), typed).await;
+        assert_eq!(answer.outcome(), "303 /account", "{typed}");
+    }
+}
