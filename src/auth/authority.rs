@@ -69,12 +69,26 @@ pub struct Authority {
 enum Holder {
     /// The operator, rolecall itself, and whoever has the role `admin`.
     Everything,
-    Person {
-        id: UserId,
-        roles: BTreeSet<String>,
-        permissions: BTreeSet<String>,
-    },
+    Person(Person),
     Nobody,
+}
+
+/// What somebody has at this moment.
+#[derive(Debug)]
+struct Person {
+    id: UserId,
+    roles: BTreeSet<String>,
+    permissions: BTreeSet<String>,
+}
+
+impl Person {
+    fn has(&self, permission: Permission) -> bool {
+        self.permissions.contains(permission.name())
+    }
+
+    fn covers(&self, permissions: &BTreeSet<&str>) -> bool {
+        permissions.iter().all(|name| self.permissions.contains(*name))
+    }
 }
 
 impl Authority {
@@ -92,7 +106,7 @@ impl Authority {
                 let (roles, permissions) = effective(&graph, &all, &grants, app.now());
                 match is_active {
                     true if roles.contains(ADMIN) => Holder::Everything,
-                    true => Holder::Person { id: *id, roles, permissions },
+                    true => Holder::Person(Person { id: *id, roles, permissions }),
                     false => Holder::Nobody,
                 }
             }
@@ -103,82 +117,70 @@ impl Authority {
 
     /// The decision.
     pub fn may(&self, change: Change<'_>) -> bool {
-        let (id, own_roles, own) = match &self.holder {
+        let own = match &self.holder {
             Holder::Everything => return true,
             Holder::Nobody => return false,
-            Holder::Person { id, roles, permissions } => (*id, roles, permissions),
+            Holder::Person(own) => own,
         };
-        let has = |permission: Permission| own.contains(permission.name());
         match change {
-            Change::CreateUser => has(Permission::UsersWrite),
+            Change::CreateUser => own.has(Permission::UsersWrite),
             // It is a name to log in by, and nobody has verified whose it is.
             Change::Email => false,
-            Change::User { id: target, roles } => {
-                has(Permission::UsersWrite) && (target == id || self.may_grant_all(roles))
+            Change::User { id, roles } => {
+                own.has(Permission::UsersWrite) && (id == own.id || self.may_grant_all(roles))
             }
-            Change::Sessions { id: target, roles } => {
-                has(Permission::SessionsWrite) && (target == id || self.may_grant_all(roles))
+            Change::Sessions { id, roles } => {
+                own.has(Permission::SessionsWrite) && (id == own.id || self.may_grant_all(roles))
             }
             // To oneself nobody grants, so that no grant outlives what its giver was given.
-            Change::Grant { to, role } => to != id && self.may_pass(own_roles, own, role),
-            Change::Revoke { role } => self.may_pass(own_roles, own, role),
-            Change::DescribeRole => has(Permission::RolesWrite),
+            Change::Grant { to, role } => to != own.id && self.may_pass(own, role),
+            Change::Revoke { role } => self.may_pass(own, role),
+            Change::DescribeRole => own.has(Permission::RolesWrite),
             Change::PermissionOf { permission } => {
-                has(Permission::RolesWrite) && own.contains(permission)
+                own.has(Permission::RolesWrite) && own.permissions.contains(permission)
             }
             Change::IncludeOf { other: role } | Change::GrantorOf { role } => {
-                has(Permission::RolesWrite) && self.may_hand_over(own_roles, own, role)
+                own.has(Permission::RolesWrite) && self.may_hand_over(own, role)
             }
             Change::DeleteRole { role } => {
-                has(Permission::RolesWrite)
-                    && self.carried(role).iter().all(|name| own.contains(*name))
+                own.has(Permission::RolesWrite) && own.covers(&self.carried(role))
             }
         }
     }
 
     /// Whether all that comes with a role may come to others, and to oneself: it is within what
     /// one has, and so is every role whose grantor it would make them.
-    fn may_hand_over(
-        &self,
-        own_roles: &BTreeSet<String>,
-        own: &BTreeSet<String>,
-        role: &str,
-    ) -> bool {
+    fn may_hand_over(&self, own: &Person, role: &str) -> bool {
         let closure = self.graph.closure([role]);
         let mut grantable =
             self.grantors.iter().filter(|pair| closure.contains(pair.other.as_str()));
-        let is_in_reach = |role: &str| {
-            self.is_within(own_roles, own, role) || self.names_own(own_roles, own, role)
-        };
-        own_roles.contains(role)
-            || (self.is_within(own_roles, own, role)
-                && grantable.all(|pair| is_in_reach(&pair.role)))
+        let is_in_reach = |role: &str| self.is_within(own, role) || self.names_own(own, role);
+        own.roles.contains(role)
+            || (self.is_within(own, role) && grantable.all(|pair| is_in_reach(&pair.role)))
     }
 
     /// Whether a role may be handed on by a grant.
-    fn may_pass(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
-        let has = |permission: Permission| own.contains(permission.name());
-        (has(Permission::UsersWrite) && self.is_within(own_roles, own, role))
-            || (has(Permission::UsersRead) && self.names_own(own_roles, own, role))
+    fn may_pass(&self, own: &Person, role: &str) -> bool {
+        (own.has(Permission::UsersWrite) && self.is_within(own, role))
+            || (own.has(Permission::UsersRead) && self.names_own(own, role))
     }
 
     /// Whether the role is held, or everything in it is. One that carries nothing is still a
     /// role, which applications ask for by its name.
-    fn is_within(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
+    fn is_within(&self, own: &Person, role: &str) -> bool {
         let carried = self.carried(role);
-        own_roles.contains(role)
-            || (!carried.is_empty() && carried.iter().all(|name| own.contains(*name)))
+        own.roles.contains(role) || (!carried.is_empty() && own.covers(&carried))
     }
 
     /// Whether the role names one that is held as its grantor, and carries nothing of rolecall's
     /// own that is not held.
-    fn names_own(&self, own_roles: &BTreeSet<String>, own: &BTreeSet<String>, role: &str) -> bool {
+    fn names_own(&self, own: &Person, role: &str) -> bool {
         let carried = self.carried(role);
-        let mut ours = carried.iter().filter(|name| name.starts_with("rolecall."));
+        let ours = carried.into_iter().filter(|name| name.starts_with("rolecall."));
         let mut grantors = self.grantors.iter().filter(|pair| pair.role == role);
         role != ADMIN
-            && grantors.any(|pair| own_roles.contains(&pair.other))
-            && ours.all(|name| own.contains(*name))
+            && grantors.any(|pair| own.roles.contains(&pair.other))
+            && own.covers(&ours.collect())
     }
 
     fn may_grant_all(&self, roles: &[String]) -> bool {
