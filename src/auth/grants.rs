@@ -122,9 +122,7 @@ pub(super) async fn revoke_in(
     require(app, tx, by, Change::Revoke { role: role.as_str() }).await?;
     record_ends_of(app, tx, Some(user.id), "").await?;
     grants::delete(tx, user.id, role.as_str()).await?;
-    let entry = Entry::new(Action::GrantDelete, users::target(user))
-        .detail(json!({ "role": role.as_str(), "before": described(&grant) }));
-    Ok(app.pen.record(tx, by, entry).await?)
+    record_revoked(app, tx, by, user, &grant).await
 }
 
 /// Records the grants that have ended by themselves since this was last done.
@@ -160,6 +158,29 @@ async fn record_each(app: &App, tx: &mut Tx, ended: &[Grant]) -> Result<()> {
         app.pen.record(tx, &By::new(Actor::System), entry).await?;
     }
     Ok(())
+}
+
+/// Records that the holders of a role lose it, before the role is deleted. Of a role that more
+/// hold than a transaction can tell of, the record of the role says how many. Returns how many.
+pub(super) async fn record_losses(app: &App, tx: &mut Tx, by: &By, role: &str) -> Result<u64> {
+    const MOST: usize = 1000;
+    record_ends_of(app, tx, None, role).await?;
+    let mut held = grants::list_of_role_in(tx, role, MOST as i64 + 1).await?;
+    held.retain(|grant| grant.holds_at(app.now()));
+    if held.len() > MOST {
+        return Ok(grants::count_of_role_in(tx, role, app.now()).await?.unsigned_abs());
+    }
+    for grant in &held {
+        let user = users::in_tx(tx, grant.user_id).await?;
+        record_revoked(app, tx, by, &user, grant).await?;
+    }
+    Ok(held.len() as u64)
+}
+
+async fn record_revoked(app: &App, tx: &mut Tx, by: &By, user: &User, grant: &Grant) -> Result<()> {
+    let entry = Entry::new(Action::GrantDelete, users::target(user))
+        .detail(json!({ "role": grant.role_name, "before": described(grant) }));
+    Ok(app.pen.record(tx, by, entry).await?)
 }
 
 fn described(grant: &Grant) -> serde_json::Value {

@@ -82,7 +82,8 @@ impl Graph {
     }
 
     /// What the role includes, as a tree written line by line: depth from 0, and name. A role
-    /// that is reached twice is written where it is met first.
+    /// that is reached twice is written once: at depth 0 if it is included directly, else where
+    /// it is met first.
     pub fn tree(&self, role: &str) -> Vec<(usize, String)> {
         self.walk(role, |role| self.includes(role))
     }
@@ -94,6 +95,7 @@ impl Graph {
 
     fn walk<'a>(&'a self, role: &str, next: impl Fn(&str) -> &'a [String]) -> Vec<(usize, String)> {
         let mut lines = Vec::new();
+        let direct = next(role);
         let mut seen = BTreeSet::from([role.to_owned()]);
         let children = |depth: usize, role: &str| {
             let below = next(role).iter().rev();
@@ -101,7 +103,7 @@ impl Graph {
         };
         let mut open = children(0, role);
         while let Some((depth, name)) = open.pop() {
-            if seen.insert(name.clone()) {
+            if (depth == 0 || !direct.contains(&name)) && seen.insert(name.clone()) {
                 open.extend(children(depth + 1, &name));
                 lines.push((depth, name));
             }

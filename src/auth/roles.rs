@@ -134,8 +134,17 @@ pub(super) async fn change_with(
             (is_new, Action::RoleDescribe, detail)
         }
         RoleChange::Delete => {
-            grants::record_ends_of(app, tx, None, name).await?;
-            (roles::delete(tx, name).await?, Action::RoleDelete, json!({}))
+            let holders = grants::record_losses(app, tx, by, name).await?;
+            let graph = Graph::load_in(tx).await?;
+            let before = roles::find(tx, name).await?.unwrap_or_default();
+            let detail = json!({
+                "before": before,
+                "permissions": graph.permissions(name),
+                "includes": graph.includes(name),
+                "included_in": graph.included_in(name),
+                "holders": holders,
+            });
+            (roles::delete(tx, name).await?, Action::RoleDelete, detail)
         }
         RoleChange::Allow(permission) => {
             declare(tx, permission).await?;

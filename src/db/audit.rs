@@ -293,6 +293,7 @@ pub enum ActorIs {
 pub enum TargetIs {
     User(UserId),
     Role(String),
+    Permission(String),
 }
 
 /// The newest records first, between the ids `after` and `before`. One statement for each
@@ -307,6 +308,7 @@ pub async fn list(
     let (kind, target_id) = match &filter.target {
         Some(TargetIs::User(id)) => ("user", id.to_string()),
         Some(TargetIs::Role(name)) => ("role", name.clone()),
+        Some(TargetIs::Permission(name)) => ("permission", name.clone()),
         None => ("", String::new()),
     };
     match &filter.actor {

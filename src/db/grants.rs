@@ -71,6 +71,18 @@ pub async fn list_of_user_in(tx: &mut Tx, user_id: UserId) -> sqlx::Result<Vec<G
     sorted(select_grants!(in tx, fetch_all, "where user_id = $1", user_id.0), by_role)
 }
 
+/// The first grants of a role, those that have ended too.
+pub async fn list_of_role_in(tx: &mut Tx, role: &str, limit: i64) -> sqlx::Result<Vec<Grant>> {
+    select_grants!(in tx, fetch_all, "where role_name = $1 order by user_id limit $2", role, limit)
+}
+
+pub async fn count_of_role_in(tx: &mut Tx, role: &str, now: OffsetDateTime) -> sqlx::Result<i64> {
+    sql!(in tx, fetch_one scalar:
+        r#"select count(*) as "count!: i64" from grants
+           where role_name = $1 and end_recorded = false and (ends_at is null or ends_at > $2)"#,
+        role, now)
+}
+
 pub async fn find(tx: &mut Tx, user_id: UserId, role: &str) -> sqlx::Result<Option<Grant>> {
     select_grants!(in tx, fetch_optional, "where user_id = $1 and role_name = $2", user_id.0, role)
 }

@@ -64,7 +64,7 @@ pub struct Page {
 const SMALL: i64 = 3000;
 /// So many keys are looked through for a page, however few of them are found: filters that
 /// hardly anybody meets would take as long as there are users.
-const WINDOW: i64 = 5000;
+const WINDOW: i64 = 2500;
 
 // Each user once: by the name if that begins so, else by the e-mail. The joins name their order
 // (`cross join`), since SQLite has no statistics to choose it by.
@@ -73,12 +73,15 @@ macro_rules! find {
         $(, $until:expr)?) => {{
         let (low, high) = range(&$search.prefix);
         let (low, high) = (low.as_slice(), high.as_slice());
+        // One lower bound: of two, SQLite may walk from the lesser.
+        let from = first_after($after, low);
+        let from = from.as_slice();
         let (never, since, before) = $search.login.bounds();
         sql!($db, fetch_all Found:
             r#"select k.key as "key!: Vec<u8>", u.id as "id: UserId", u.status as "status: Status",
                       u.username, u.email, u.display_name,
                       u.last_login_at as "last_login_at: OffsetDateTime" "# + $from + r#"
-               where k.user_id = u.id and "# + $and + r#" k.key >= $1 and k.key < $2 and k.key > $3
+               where k.user_id = u.id and "# + $and + r#" k.key >= $3 and k.key < $2
                  and (k.kind = 'name' or not exists
                       (select 1 from login_keys n where n.user_id = k.user_id
                        and n.kind = 'name' and n.key >= $1 and n.key < $2))
@@ -89,7 +92,7 @@ macro_rules! find {
                  and ((u.last_login_at is null and $7)
                       or (u.last_login_at >= $8 and u.last_login_at < $9))
                order by k.key limit $10"#,
-            low, high, $after, $search.status, $search.role, $now, never, since, before, $limit
+            low, high, from, $search.status, $search.role, $now, never, since, before, $limit
             $(, $until)?)
     }};
 }
@@ -177,16 +180,25 @@ async fn list_by_key(
 async fn find_end(db: &Db, search: &Search, after: &[u8]) -> sqlx::Result<Option<Vec<u8>>> {
     let last = WINDOW - 1;
     let (low, high) = range(&search.prefix);
-    let (low, high) = (low.as_slice(), high.as_slice());
+    let from = first_after(after, &low);
+    let (from, high) = (from.as_slice(), high.as_slice());
     if search.prefix.is_empty() {
         return sql!(db, fetch_optional scalar:
             r#"select key as "key!: Vec<u8>" from login_keys
-               where kind = 'name' and key > $1 order by key limit 1 offset $2"#, after, last);
+               where kind = 'name' and key >= $1 order by key limit 1 offset $2"#, from, last);
     }
     sql!(db, fetch_optional scalar:
         r#"select key as "key!: Vec<u8>" from login_keys
-           where key >= $1 and key < $2 and key > $3 order by key limit 1 offset $4"#,
-        low, high, after, last)
+           where key >= $1 and key < $2 order by key limit 1 offset $3"#,
+        from, high, last)
+}
+
+/// The least key that comes after `after` and is not less than `low`.
+fn first_after(after: &[u8], low: &[u8]) -> Vec<u8> {
+    match after {
+        [] => low.to_vec(),
+        after => low.to_vec().max([after, &[0]].concat()),
+    }
 }
 
 /// Takes away what does not fit on the page; returns the key that it ends with, if there was any.

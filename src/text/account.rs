@@ -29,14 +29,16 @@ pub const RECORDS: &str = "What happened";
 pub const RECORDS_INTRODUCTION: &str =
     "What you did and what was done to your account, newest first.";
 
-/// Origin of a role that was granted: `granted by ben on 22 Nov 2026`.
-pub fn granted(by: &str, on: &str) -> String {
-    format!("granted by {} on {on}", whole(by))
-}
-
-/// Origin of a role that another one includes.
-pub fn part_of(role: &str) -> String {
-    format!("part of {role}")
+/// Where a role comes from: `granted by ben on 22 Nov 2026`, `part of lead`, or both, and then
+/// with the end of the grant. `grant`: by whom, when, until when.
+pub fn origin(grant: Option<(String, String, Option<String>)>, parents: &str) -> String {
+    let Some((by, on, until)) = grant else { return format!("part of {parents}") };
+    let granted = format!("granted by {} on {on}", whole(&by));
+    match (parents, until) {
+        ("", _) => granted,
+        (parents, Some(until)) => format!("{granted} until {until}; also part of {parents}"),
+        (parents, None) => format!("{granted}; also part of {parents}"),
+    }
 }
 
 /// Heads a list of permissions that is folded up; never said of one alone.

@@ -8,9 +8,9 @@ use crate::db::audit::Action;
 pub const TITLE: &str = "Audit";
 pub const FILTERS: &str = "Filter records";
 pub const ACTOR: &str = "Who did it";
-pub const ACTOR_HINT: &str = "User name, email, or cli:name.";
+pub const ACTOR_HINT: &str = "User name, email, or as the records call them.";
 pub const TARGET: &str = "To whom or what";
-pub const TARGET_HINT: &str = "User name, email, or role.";
+pub const TARGET_HINT: &str = "User name, email, role or permission.";
 pub const ACTION: &str = "Action";
 pub const FROM: &str = "From day";
 pub const TO: &str = "To day";
@@ -18,6 +18,7 @@ pub const DAYS_HINT: &str = "In UTC, included.";
 pub const RECORDS: &str = "Records";
 pub const EMPTY: &str = "No record matches these filters.";
 pub const NONE: &str = "There is no record yet.";
+pub const OLDER: &str = "Older records";
 pub const CSV: &str = "Download as CSV";
 pub const ADDRESS: &str = "Address";
 pub const REQUEST: &str = "Request";
@@ -26,7 +27,8 @@ pub const AFTER: &str = "after:";
 pub const NOTHING: &str = "nothing";
 
 pub const NO_SUCH_ACTOR: &str = "Nobody of this name ever did anything here. Check who did it.";
-pub const NO_SUCH_TARGET: &str = "There is no user and no role of this name. Check the name.";
+pub const NO_SUCH_TARGET: &str =
+    "There is no user, role or permission of this name. Check the name.";
 pub const DAY_INVALID: &str = "A day is written as 2026-11-22. Check both days.";
 
 pub const VISITOR: &str = "Somebody not signed in";
@@ -36,6 +38,16 @@ pub const REMOVED_PERSON: &str = "a removed person";
 /// Somebody at the command line, by the name of the OS user.
 pub fn operator(name: &str) -> String {
     format!("Operator {}", whole(name))
+}
+
+/// What the trail has for an actor who is no user, as the page or the command line calls them.
+pub fn label_of_actor(shown: &str) -> Option<String> {
+    match shown {
+        "visitor" | VISITOR => Some("visitor".to_owned()),
+        "system" | SYSTEM => Some("system".to_owned()),
+        shown if shown.starts_with("cli:") => Some(shown.to_owned()),
+        shown => shown.strip_prefix("Operator ").map(|name| format!("cli:{name}")),
+    }
 }
 
 /// Every action with its label, for the filter.

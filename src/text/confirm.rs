@@ -65,13 +65,26 @@ pub fn delete_role_title(role: &str) -> String {
     format!("Delete the role {role}?")
 }
 
-/// `holders` counts those who hold it directly, as text.
-pub fn delete_role_lines(holders: &str, included_in: &[String]) -> Vec<String> {
+/// `holders` counts those who hold it directly, as text; `first` names the first of them.
+pub fn delete_role_lines(
+    (holders, first): (&str, &[String]),
+    (permissions, includes): (&[String], &[String]),
+    included_in: &[String],
+) -> Vec<String> {
     let mut lines = vec![match holders {
         "0" => "Nobody holds it directly.".to_owned(),
-        "1" => "1 user holds it and loses it at once.".to_owned(),
-        n => format!("{n} users hold it and lose it at once."),
+        "1" => format!("1 user holds it and loses it at once: {}.", list(first)),
+        n if first.len() > 8 => {
+            format!("{n} users hold it and lose it at once, among them {}.", first[..8].join(", "))
+        }
+        n => format!("{n} users hold it and lose it at once: {}.", list(first)),
     }];
+    if !permissions.is_empty() {
+        lines.push(format!("With it go these permissions: {}.", list(permissions)));
+    }
+    if !includes.is_empty() {
+        lines.push(format!("With it go the roles that it includes: {}.", list(includes)));
+    }
     if !included_in.is_empty() {
         let roles = list(included_in);
         lines.push(format!("Whoever has it through these roles loses it too: {roles}."));

@@ -34,8 +34,10 @@ pub fn user_removed(name: &str) -> String {
     format!("{} is removed.", whole(name))
 }
 
-pub fn granted(role: &str, name: &str) -> String {
-    format!("{} has {role} now.", whole(name))
+/// `until`: when that ends, if it does.
+pub fn granted(role: &str, name: &str, until: Option<&str>) -> String {
+    let end = until.map_or_else(|| "without end".to_owned(), |until| format!("until {until}"));
+    format!("{} has {role} now, {end}.", whole(name))
 }
 
 pub fn revoked(role: &str, name: &str) -> String {

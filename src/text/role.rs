@@ -23,7 +23,7 @@ pub const ADD_GRANTOR: &str = "Add a grantor";
 pub const CHOOSE: &str = "Choose a role";
 pub const ADD: &str = "Add";
 pub const REMOVE: &str = "Remove";
-pub const HOLDERS: &str = "Who has it";
+pub const HOLDERS: &str = "Who holds it directly";
 pub const NO_HOLDERS: &str = "Nobody holds this role directly.";
 pub const CSV: &str = "Download as CSV";
 

@@ -15,7 +15,7 @@ use super::{
     Error, Me, Visitor,
     acting::Acting,
     cookie,
-    form::Form,
+    form::{Asked, Form},
     page::Page,
     pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame},
     people,
@@ -26,7 +26,7 @@ use crate::{
         self, Refusal, access::CurrentUser, graph::Graph, name::ADMIN, password::Password,
         sessions, users,
     },
-    db::{audit, grants, roles, sessions as session_rows},
+    db::{grants, roles, sessions as session_rows},
     text,
 };
 
@@ -40,12 +40,23 @@ pub async fn to_password() -> Redirect {
     Redirect::to("/account#password")
 }
 
+#[derive(Deserialize)]
+pub struct Query {
+    /// Id of the last record of the page before.
+    before: Option<Uuid>,
+}
+
 pub async fn show(
     State(app): State<App>,
     Me(user): Me,
     frame: Frame,
+    Asked(Query { before }): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
-    Ok(Page(page(&app, &user, frame).await?))
+    let mut page = page(&app, &user, frame).await?;
+    if before.is_some() {
+        (page.records, page.older_records) = people::records_about(&app, user.id, before).await?;
+    }
+    Ok(Page(page))
 }
 
 #[derive(Deserialize)]
@@ -136,12 +147,13 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
         };
         let described = all.iter().find(|role| role.name == *name);
         AccountRole {
-            origin: match grant {
-                Some(grant) => {
-                    text::account::granted(&people::granter(grant), &text::time(grant.granted_at))
-                }
-                None => text::account::part_of(&text::list(&parents())),
-            },
+            origin: text::account::origin(
+                grant.map(|grant| {
+                    let until = grant.ends_at.map(text::time);
+                    (people::granter(grant), text::time(grant.granted_at), until)
+                }),
+                &text::list(&parents()),
+            ),
             reason: grant.map(|grant| grant.reason.clone()).unwrap_or_default(),
             until: ends.get(name).copied().flatten().map(text::time),
             name: name.clone(),
@@ -155,7 +167,7 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
     };
     let mut open = session_rows::list_of_user(&app.db, user.id, now).await?;
     open.sort_by_key(|one| (one.id != user.session.id, std::cmp::Reverse(one.last_seen_at)));
-    let records = audit::list_about(&app.db, user.id, Uuid::max(), 10).await?;
+    let (records, older_records) = people::records_about(app, user.id, None).await?;
     Ok(AccountPage {
         frame,
         username: user.username.clone(),
@@ -165,7 +177,8 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
         permissions: Cut::new(&user.permissions, 30)
             .map(|name| AccountPermission { through: through(name), name: name.clone() }),
         sessions: Cut::new(open, 10).map(|one| people::session_line(one, user.session.id, true)),
-        records: records.into_iter().map(people::record_line).collect(),
+        records,
+        older_records,
         current_problem: None,
         new_problem: None,
         min_length: app.settings.password_min_length,

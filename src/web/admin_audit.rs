@@ -18,7 +18,11 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{self, name::RoleName, users},
+    auth::{
+        self,
+        name::{PermissionName, RoleName},
+        users,
+    },
     db::{
         UserId,
         audit::{self, ActorIs, Filter, TargetIs},
@@ -67,8 +71,8 @@ impl Query {
 async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid)), String>, Error> {
     let mut filter = Filter { action: query.action.trim().to_owned(), ..Filter::default() };
     let actor = query.actor.trim();
-    if ["visitor", "system"].contains(&actor) || actor.starts_with("cli:") {
-        filter.actor = Some(ActorIs::Label(actor.to_owned()));
+    if let Some(label) = text::audit::label_of_actor(actor) {
+        filter.actor = Some(ActorIs::Label(label));
     } else if !actor.is_empty() {
         match person(app, actor).await? {
             Some(id) => filter.actor = Some(ActorIs::User(id)),
@@ -77,10 +81,12 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     }
     let target = query.target.trim();
     if !target.is_empty() {
-        filter.target = match (person(app, target).await?, RoleName::parse(target)) {
+        let names = (RoleName::parse(target), PermissionName::parse(target));
+        filter.target = match (person(app, target).await?, names) {
             (Some(id), _) => Some(TargetIs::User(id)),
-            (None, Ok(role)) => Some(TargetIs::Role(role.as_str().to_owned())),
-            (None, Err(_)) => return Ok(Err(text::audit::NO_SUCH_TARGET.to_owned())),
+            (None, (Ok(role), _)) => Some(TargetIs::Role(role.as_str().to_owned())),
+            (None, (_, Ok(name))) => Some(TargetIs::Permission(name.as_str().to_owned())),
+            (None, _) => return Ok(Err(text::audit::NO_SUCH_TARGET.to_owned())),
         };
     }
     let day = |typed: &str, other: OffsetDateTime| match typed.trim() {

@@ -185,7 +185,13 @@ pub async fn ask_delete_role(
     let most = grant_rows::MOST_COUNTED;
     let holders = grant_rows::count_holders(&app.db, &role.name, most, app.now()).await?;
     let holders = people::counted(holders, most);
-    let lines = confirm::delete_role_lines(&holders, graph.included_in(&name));
+    let first = grant_rows::list_holders(&app.db, &name, Uuid::nil(), 9, app.now()).await?;
+    let first: Vec<String> = first.into_iter().map(|grant| grant.username).collect();
+    let lines = confirm::delete_role_lines(
+        (&holders, &first),
+        (graph.permissions(&name), graph.includes(&name)),
+        graph.included_in(&name),
+    );
     let says = (confirm::delete_role_title(&name), lines);
     Ok(Page(ask(frame, format!("/admin/roles/{name}"), says, confirm::DELETE_ROLE)))
 }

@@ -35,7 +35,7 @@ use crate::{
         throttle, users,
     },
     db::{
-        UserId, audit, grants as grant_rows, permissions, roles, sessions,
+        UserId, grants as grant_rows, permissions, roles, sessions,
         throttles::Throttle,
         users::{Status, User},
     },
@@ -52,6 +52,8 @@ pub struct Query {
     /// A role or permission to explain.
     #[serde(default)]
     explain: String,
+    /// Id of the last record of the page before.
+    before: Option<Uuid>,
 }
 
 pub async fn show(
@@ -62,6 +64,10 @@ pub async fn show(
 ) -> Result<impl IntoResponse, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
     let mut page = page(&acting, frame, &user, profile(&user)).await?;
+    if query.before.is_some() && page.records.is_some() {
+        let (records, older) = people::records_about(&acting.app, user.id, query.before).await?;
+        (page.records, page.older_records) = (Some(records), older);
+    }
     let asked = query.explain.trim();
     if !asked.is_empty() {
         page.explained = Some(explained(&acting.app, &user, asked).await?);
@@ -141,11 +147,11 @@ async fn page(
     } else {
         None
     };
-    let records = if reader.may(Permission::AuditRead) {
-        let records = audit::list_about(&app.db, user.id, Uuid::max(), 10).await?;
-        Some(records.into_iter().map(people::record_line).collect())
+    let (records, older_records) = if reader.may(Permission::AuditRead) {
+        let (records, older) = people::records_about(app, user.id, None).await?;
+        (Some(records), older)
     } else {
-        None
+        (None, None)
     };
     let line = |grant: &grant_rows::Named| GrantLine {
         role: grant.role_name.clone(),
@@ -177,6 +183,7 @@ async fn page(
         explain: String::new(),
         explained: None,
         records,
+        older_records,
     })
 }
 
@@ -304,10 +311,16 @@ pub async fn grant(
 ) -> Result<Response, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
     let mut fields = GrantFields { role, until, reason, ..GrantFields::default() };
-    if let Some((role, until)) = parse_grant(&mut fields) {
+    if is_held(&acting.app, &user, &fields).await? {
+        fields.role_problem = Some(text::form::ROLE_HELD.to_owned());
+    } else if let Some((role, until)) = parse_grant(&mut fields) {
         match grants::grant(&acting.app, &acting.by, user.id, &role, until, &fields.reason).await {
             Ok(()) => {
-                let notice = text::notice::granted(role.as_str(), &user.username);
+                let end = match until {
+                    Until::At(end) => Some(text::time(end)),
+                    Until::Always => None,
+                };
+                let notice = text::notice::granted(role.as_str(), &user.username, end.as_deref());
                 return Ok(acting.done(&notice, &path(id)).await?.into_response());
             }
             Err(error) => take_grant_problem(&mut fields, error)?,
@@ -319,6 +332,17 @@ pub async fn grant(
     }
     page.grant = fields;
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
+}
+
+/// Whether the form asks for nothing that the user does not have: sent as it is, it would take
+/// the end and the reason from a grant that is there.
+async fn is_held(app: &App, user: &User, fields: &GrantFields) -> Result<bool, Error> {
+    if !fields.until.trim().is_empty() || !fields.reason.trim().is_empty() {
+        return Ok(false);
+    }
+    let grants = grant_rows::list_of_user(&app.db, user.id).await?;
+    let is_it = |grant: &grant_rows::Grant| grant.role_name == fields.role.trim();
+    Ok(grants.iter().any(|grant| is_it(grant) && grant.holds_at(app.now())))
 }
 
 fn parse_grant(fields: &mut GrantFields) -> Option<(RoleName, Until)> {

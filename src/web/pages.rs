@@ -103,6 +103,8 @@ pub struct AccountPage {
     pub sessions: Cut<SessionLine>,
     /// What the audit trail says about this person, newest first.
     pub records: Vec<Record>,
+    /// Query string of the page with older ones.
+    pub older_records: Option<String>,
     pub current_problem: Option<String>,
     pub new_problem: Option<String>,
     pub min_length: usize,

@@ -2,11 +2,14 @@
 
 use serde_json::Value;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::pages::{Record as Line, SessionLine};
 use crate::{
+    app::App,
     db::{
-        audit::{Action, Record},
+        UserId,
+        audit::{self, Action, Record},
         grants::Named,
         sessions::Session,
     },
@@ -121,6 +124,21 @@ pub fn record_line(record: Record) -> Line {
         address: string(&actor, "ip"),
         request_id: record.request_id.unwrap_or_default(),
     }
+}
+
+/// A page of what the trail says about somebody, and the query string of the next page.
+pub async fn records_about(
+    app: &App,
+    id: UserId,
+    before: Option<Uuid>,
+) -> sqlx::Result<(Vec<Line>, Option<String>)> {
+    const PAGE: usize = 10;
+    let before = before.unwrap_or(Uuid::max());
+    let mut records = audit::list_about(&app.db, id, before, PAGE as i64 + 1).await?;
+    let has_more = records.len() > PAGE;
+    records.truncate(PAGE);
+    let older = records.last().filter(|_| has_more).map(|last| format!("before={}", last.id));
+    Ok((records.into_iter().map(record_line).collect(), older))
 }
 
 /// What differs between `before` and `after`: label, before, after.

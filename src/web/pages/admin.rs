@@ -156,6 +156,8 @@ pub struct UserPage {
     pub explained: Option<Explained>,
     /// The part of the audit trail about this user; `None` when the reader may not see it.
     pub records: Option<Vec<Record>>,
+    /// Query string of the page with older ones.
+    pub older_records: Option<String>,
 }
 
 pub struct Explained {
