@@ -18,6 +18,8 @@ pub const DAYS_HINT: &str = "In UTC, included.";
 pub const RECORDS: &str = "Records";
 pub const EMPTY: &str = "No record matches these filters.";
 pub const NONE: &str = "There is no record yet.";
+/// Ends a file that could not hold all.
+pub const CSV_CUT: &str = "More records match. Ask for fewer days, one action or one person.";
 pub const OLDER: &str = "Older records";
 pub const CSV: &str = "Download as CSV";
 pub const ADDRESS: &str = "Address";
@@ -69,6 +71,7 @@ fn action_label(action: Action) -> &'static str {
         A::UserDisable => "User disabled",
         A::UserRemove => "User removed",
         A::UserPassword => "Password set",
+        A::UserPasswordRefuse => "Password change refused",
         A::UserHashRenew => "Password hash renewed",
         A::LinkInvite => "Invitation link made",
         A::LinkPassword => "Password link made",
@@ -131,6 +134,7 @@ pub fn sentence(action: Action, target: &str, detail: &dyn Fn(&str) -> String) -
             format!("made a password for {to} that is good for one sign-in{}", with_sessions())
         }
         A::UserPassword => format!("set the password of {to}{}", with_sessions()),
+        A::UserPasswordRefuse => format!("gave a wrong current password for {to}"),
         A::UserHashRenew => format!("had the password of {to} stored under the current settings"),
         A::LinkInvite => format!("made an invitation link for {to}"),
         A::LinkPassword => format!("made a link for {to} to choose a new password"),

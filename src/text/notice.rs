@@ -1,6 +1,7 @@
-//! What a page says once, after something was done (`Frame::notice`).
+//! What a page says once, after something was done (`Frame::notice`). It waits in the session,
+//! which holds no name and no role.
 
-use super::{count, whole};
+use super::count;
 
 pub const SAVED: &str = "Saved.";
 pub const TRIES_CLEARED: &str = "The failed tries are forgotten.";
@@ -17,31 +18,26 @@ pub fn password_changed(ended: u64) -> String {
     }
 }
 
-pub fn user_enabled(name: &str) -> String {
-    format!("{} is enabled and can sign in again.", whole(name))
-}
+pub const USER_ENABLED: &str = "The account is enabled and can be signed in to again.";
+pub const USER_REMOVED: &str = "The user is removed.";
+pub const REVOKED: &str = "The role is revoked.";
+pub const ROLE_CREATED: &str = "The role is there. Give it permissions now.";
+pub const ROLE_DELETED: &str = "The role is deleted.";
 
 /// `sessions` ended with it.
-pub fn user_disabled(name: &str, sessions: u64) -> String {
-    let name = whole(name);
+pub fn user_disabled(sessions: u64) -> String {
     match sessions {
-        0 => format!("{name} is disabled and cannot sign in."),
-        n => format!("{name} is disabled. {}.", ended(n)),
+        0 => "The account is disabled: nobody can sign in to it.".to_owned(),
+        n => format!("The account is disabled: nobody can sign in to it. {}.", ended(n)),
     }
 }
 
-pub fn user_removed(name: &str) -> String {
-    format!("{} is removed.", whole(name))
-}
-
 /// `until`: when that ends, if it does.
-pub fn granted(role: &str, name: &str, until: Option<&str>) -> String {
-    let end = until.map_or_else(|| "without end".to_owned(), |until| format!("until {until}"));
-    format!("{} has {role} now, {end}.", whole(name))
-}
-
-pub fn revoked(role: &str, name: &str) -> String {
-    format!("{role} is revoked from {}.", whole(name))
+pub fn granted(until: Option<&str>) -> String {
+    match until {
+        Some(until) => format!("The role is granted until {until}."),
+        None => "The role is granted, without end.".to_owned(),
+    }
 }
 
 pub fn sessions_ended(n: u64) -> String {
@@ -49,14 +45,6 @@ pub fn sessions_ended(n: u64) -> String {
         0 => "There was no open session left to end.".to_owned(),
         n => format!("{}.", ended(n)),
     }
-}
-
-pub fn role_created(name: &str) -> String {
-    format!("The role {name} is there. Give it permissions now.")
-}
-
-pub fn role_deleted(name: &str) -> String {
-    format!("The role {name} is deleted.")
 }
 
 fn ended(sessions: u64) -> String {

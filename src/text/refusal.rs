@@ -4,6 +4,19 @@
 use super::{form, whole};
 use crate::auth::Refusal;
 
+/// A long way by its two ends.
+fn shortened(path: &str) -> String {
+    const ENDS: usize = 4;
+    let steps: Vec<&str> = path.split(" -> ").collect();
+    match steps.len() {
+        0..=9 => path.to_owned(),
+        many => {
+            let (first, last) = (&steps[..ENDS], &steps[many - ENDS..]);
+            format!("{} -> … -> {}", first.join(" -> "), last.join(" -> "))
+        }
+    }
+}
+
 pub fn sentence(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Name(_) => form::USERNAME_INVALID.to_owned(),
@@ -26,8 +39,9 @@ pub fn sentence(refusal: &Refusal) -> String {
         ),
         Refusal::Reserved => form::ROLE_NAME_INVALID.to_owned(),
         Refusal::Cycle(role, path) => format!(
-            "A role cannot include itself, and {role} would: {role} -> {path}. Take one of \
-             these out first."
+            "A role cannot include itself, and {role} would: {role} -> {}. Take one of these \
+             out first.",
+            shortened(path)
         ),
         Refusal::LastAdmin => form::LAST_ADMIN.to_owned(),
         Refusal::EndInPast => form::UNTIL_PAST.to_owned(),

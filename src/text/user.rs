@@ -55,6 +55,11 @@ pub fn all_sessions(number: usize) -> String {
 
 pub const CLEAR_TRIES: &str = "Forget the failed tries";
 
+/// Strangers may try now, and wait longer after the next failure.
+pub fn failed(failures: i64) -> String {
+    format!("{failures} wrong passwords in a row came from unknown devices.")
+}
+
 /// Strangers have to wait after so many wrong passwords.
 pub fn held_back(failures: i64, until: &str) -> String {
     format!(

@@ -25,7 +25,7 @@ use crate::{
     },
     db::{
         UserId,
-        audit::{self, ActorIs, Filter, TargetIs},
+        audit::{self, ActorIs, Filter, Record, TargetIs},
     },
     text,
 };
@@ -148,7 +148,19 @@ pub async fn as_csv(
     State(app): State<App>,
     Asked(query): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
-    let header = ["time", "actor", "action", "target", "detail", "address", "request"];
+    let header = [
+        "time",
+        "actor",
+        "action",
+        "what",
+        "detail",
+        "before and after",
+        "actor id",
+        "target",
+        "target id",
+        "address",
+        "request",
+    ];
     let mut file = csv::File::new(&header);
     let Ok((filter, (after, mut before))) = parse(&app, &query).await? else {
         return Err(Error::BadRequest);
@@ -160,13 +172,34 @@ pub async fn as_csv(
         before = last.id;
         count += records.len();
         for record in records {
-            let (at, action) = (csv::time(Some(record.at)), record.action.clone());
-            let (target, detail) = (record.target.clone(), record.detail.clone());
-            let line = people::record_line(record);
-            let target = format!("{target}: {}", line.what);
-            let (address, id) = (&line.address, &line.request_id);
-            file.row(&[&at, &line.actor, &action, &target, &detail, address, id]);
+            row(&mut file, record);
         }
     }
+    if count >= MOST_IN_CSV {
+        file.row(&[text::audit::CSV_CUT]);
+    }
     Ok(file.into_response("audit.csv"))
+}
+
+fn row(file: &mut csv::File, record: Record) {
+    let (at, actor_id) = (csv::time(Some(record.at)), record.actor_id);
+    let actor_id = actor_id.map(|id| id.to_string()).unwrap_or_default();
+    let Record { action, detail, target, target_id, .. } = record.clone();
+    let line = people::record_line(record);
+    let changes = line.changes.iter();
+    let changes: Vec<_> =
+        changes.map(|(label, before, after)| format!("{label}: {before:?} -> {after:?}")).collect();
+    file.row(&[
+        &at,
+        &line.actor,
+        &action,
+        &line.what,
+        &detail,
+        &changes.join("; "),
+        &actor_id,
+        &target,
+        &target_id,
+        &line.address,
+        &line.request_id,
+    ]);
 }

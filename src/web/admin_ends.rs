@@ -75,7 +75,7 @@ pub async fn disable(
     let user = users::find(&acting.app, &id.to_string()).await?;
     let live = live_sessions(&acting, user.id).await?;
     users::disable(&acting.app, &acting.by, user.id).await?;
-    let notice = notice::user_disabled(&user.username, live as u64);
+    let notice = notice::user_disabled(live as u64);
     acting.done(&notice, &admin_user::path(id)).await
 }
 
@@ -99,7 +99,7 @@ pub async fn remove(
 ) -> Result<Redirect, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
     users::remove(&acting.app, &acting.by, user.id).await?;
-    acting.done(&notice::user_removed(&user.username), "/admin/users").await
+    acting.done(notice::USER_REMOVED, "/admin/users").await
 }
 
 pub async fn ask_end_sessions(
@@ -163,8 +163,7 @@ pub async fn revoke(
     let user = users::find(&acting.app, &id.to_string()).await?;
     let role = RoleName::parse(&role).map_err(|_| Error::NotFound)?;
     grants::revoke(&acting.app, &acting.by, user.id, &role).await?;
-    let notice = notice::revoked(role.as_str(), &user.username);
-    acting.done(&notice, &admin_user::path(id)).await
+    acting.done(notice::REVOKED, &admin_user::path(id)).await
 }
 
 pub async fn ask_delete_role(
@@ -203,7 +202,7 @@ pub async fn delete_role(
 ) -> Result<Redirect, Error> {
     let role = RoleName::parse(&name).map_err(|_| Error::NotFound)?;
     roles::change(&acting.app, &acting.by, &role, &[RoleChange::Delete]).await?;
-    acting.done(&notice::role_deleted(&name), "/admin/roles").await
+    acting.done(notice::ROLE_DELETED, "/admin/roles").await
 }
 
 #[derive(Deserialize)]

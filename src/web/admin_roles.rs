@@ -111,8 +111,11 @@ pub async fn create(
             let create = RoleChange::Create { description: page.description.clone() };
             match roles::change(&acting.app, &acting.by, &role, &[create]).await {
                 Ok(()) => {
-                    let notice = text::notice::role_created(role.as_str());
-                    return Ok(acting.done(&notice, &path(role.as_str())).await?.into_response());
+                    let path = path(role.as_str());
+                    return Ok(acting
+                        .done(text::notice::ROLE_CREATED, &path)
+                        .await?
+                        .into_response());
                 }
                 Err(auth::Error::Refused(Refusal::RoleExists(_))) => {
                     page.name_problem = Some(text::form::ROLE_EXISTS.to_owned());

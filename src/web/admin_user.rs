@@ -189,14 +189,16 @@ async fn page(
 
 /// What holds strangers back, once it does.
 fn held_back(app: &App, tries: &Throttle) -> Option<String> {
-    let free_at = throttle::free_at(tries, app.pen.clock.now_ms());
+    let now = app.pen.clock.now_ms();
+    let free_at = throttle::free_at(tries, now);
+    let is_free = free_at.is_some_and(|free_at| free_at <= now);
     let free_at = free_at.map(|ms| OffsetDateTime::from_unix_timestamp(ms.div_euclid(1000)));
     match free_at {
         None => Some(text::user::closed(tries.failures)),
-        Some(Ok(at)) if tries.failures > 4 => {
-            Some(text::user::held_back(tries.failures, &text::time(at)))
-        }
-        Some(_) => None,
+        Some(_) if tries.failures < 5 => None,
+        Some(_) if is_free => Some(text::user::failed(tries.failures)),
+        Some(Ok(at)) => Some(text::user::held_back(tries.failures, &text::time(at))),
+        Some(Err(_)) => None,
     }
 }
 
@@ -261,8 +263,7 @@ pub async fn enable(
 ) -> Result<Redirect, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
     users::enable(&acting.app, &acting.by, user.id).await?;
-    let notice = text::notice::user_enabled(&user.username);
-    acting.done(&notice, &path(id)).await
+    acting.done(text::notice::USER_ENABLED, &path(id)).await
 }
 
 /// Lets strangers try again.
@@ -320,7 +321,7 @@ pub async fn grant(
                     Until::At(end) => Some(text::time(end)),
                     Until::Always => None,
                 };
-                let notice = text::notice::granted(role.as_str(), &user.username, end.as_deref());
+                let notice = text::notice::granted(end.as_deref());
                 return Ok(acting.done(&notice, &path(id)).await?.into_response());
             }
             Err(error) => take_grant_problem(&mut fields, error)?,

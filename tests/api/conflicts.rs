@@ -236,29 +236,46 @@ async fn a_page_that_asks_first_says_what_ends(t: TestApp) {
     notice(t.post_form(&ada, &at("/sessions/end"), &[]).await, "3 sessions have ended.").await;
     assert_asks(&t, &ada, &at("/disable"), &confirm::disable_lines(0)).await;
     t.login("kim").await;
-    notice(t.post_form(&ada, &at("/disable"), &[]).await, "kim is disabled. 1 session has").await;
+    notice(
+        t.post_form(&ada, &at("/disable"), &[]).await,
+        "The account is disabled: nobody can sign in to it. 1 session has",
+    )
+    .await;
     let taken = t.post_form(&ada, &at("/revoke"), &[("role", "auditor")]).await;
-    notice(taken, "auditor is revoked from kim.").await;
+    notice(taken, text::notice::REVOKED).await;
     assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(0, 1)).await;
-    notice(t.post_form(&ada, &at("/remove"), &[]).await, "kim is removed.").await;
+    notice(t.post_form(&ada, &at("/remove"), &[]).await, text::notice::USER_REMOVED).await;
 }
 
 async fn the_page_before_a_role_is_deleted_says_who_loses_it(t: TestApp) {
     use text::confirm::delete_role_lines;
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let ada = t.signed_in("ada", &["admin"]).await;
     for name in ["editor", "senior", "chief"] {
         roles::create(&t.app, &cli(), &role(name), "").await.unwrap();
     }
     let path = "/admin/roles/editor/delete";
-    assert_asks(&t, &ada, path, &delete_role_lines("0", &[])).await;
+    assert_asks(&t, &ada, path, &delete_role_lines(("0", &[]), (&[], &[]), &[])).await;
     roles::include(&t.app, &cli(), &role("senior"), &role("editor")).await.unwrap();
     t.user("kim", &["editor"]).await;
     let lou = t.user("lou", &["senior"]).await;
     let soon = Until::At(t.app.now() + Duration::hours(1));
     grants::grant(&t.app, &cli(), lou.id, &role("editor"), soon, "").await.unwrap();
-    assert_asks(&t, &ada, path, &delete_role_lines("2", &["senior".to_owned()])).await;
+    assert_asks(
+        &t,
+        &ada,
+        path,
+        &delete_role_lines(("2", &names(&["kim", "lou"])), (&[], &[]), &names(&["senior"])),
+    )
+    .await;
     t.advance(Duration::hours(1));
-    assert_asks(&t, &ada, path, &delete_role_lines("1", &["senior".to_owned()])).await;
+    assert_asks(
+        &t,
+        &ada,
+        path,
+        &delete_role_lines(("1", &names(&["kim"])), (&[], &[]), &names(&["senior"])),
+    )
+    .await;
     let kim = t.login("kim").await;
     let lou = t.login("lou").await;
     let answer = t.post_form(&ada, path, &[]).await;

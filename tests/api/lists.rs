@@ -405,7 +405,7 @@ async fn a_spreadsheet_gets_text_and_no_formula(t: TestApp) {
     let rows = csv_rows(trail.text());
     assert_eq!(rows.len() as i64, t.db.count("audit").await + 1);
     for row in &rows {
-        assert_eq!(row.len(), 7, "{row:?}");
+        assert_eq!(row.len(), 11, "{row:?}");
         let is_formula = |cell: &String| cell.trim_start().starts_with(['=', '+', '-', '@']);
         assert!(!row.iter().any(is_formula), "{row:?}");
     }

@@ -78,12 +78,12 @@ fn somebody_is_added_and_gets_a_role_by_keyboard_alone() {
         ada.press_key("editor");
         follow(&ada, "Grant role");
         ada.sees("Revoke…");
-        assert_eq!(ada.text_of("[role=status]"), "mada has editor now.");
+        assert_eq!(ada.text_of("[role=status]"), "The role is granted, without end.");
         follow(&ada, "Revoke… editor");
         ada.sees("Revoke editor from mada?");
         follow(&ada, "Revoke");
         ada.sees("No role is granted to this user.");
-        assert_eq!(ada.text_of("[role=status]"), "editor is revoked from mada.");
+        assert_eq!(ada.text_of("[role=status]"), "The role is revoked.");
         assert_eq!(ada.complaints(), [""; 0]);
     });
 }

@@ -22,7 +22,7 @@ fn a_role_is_made_described_filled_read_and_deleted() {
         assert_eq!(admin.value("Description"), "Leads a team", "what was typed is kept");
         admin.fill("Name", "team-lead");
         admin.press("Add role");
-        admin.sees("The role team-lead is there. Give it permissions now.");
+        admin.sees("The role is there. Give it permissions now.");
         admin.fill("Description", "Leads a team of authors");
         admin.press("Save changes");
         admin.sees("Saved.");
@@ -66,7 +66,7 @@ fn a_role_is_made_described_filled_read_and_deleted() {
         admin.sees("Delete the role team-lead?");
         admin.sees("1 user holds it and loses it at once.");
         admin.press("Delete role");
-        admin.sees("The role team-lead is deleted.");
+        admin.sees("The role is deleted.");
         admin.sees("reviewer");
         assert!(!admin.shows("Leads a team"));
         assert_eq!(admin.complaints(), [""; 0]);

@@ -99,7 +99,14 @@ pub async fn change_own_password(
     let tried = throttle::begin(app, by, tries).await?;
     let current = Password::typed(current).ok_or(Refusal::WrongPassword)?;
     match app.hasher.verify(&current, user.password_hash.as_deref()).await {
-        Ok(Verdict::Wrong) => return Err(Refusal::WrongPassword.into()),
+        Ok(Verdict::Wrong) => {
+            let mut tx = app.db.begin().await?;
+            let entry = Entry::new(Action::UserPasswordRefuse, target(&user));
+            app.pen.record(&mut tx, by, entry).await?;
+            tried.note_closing(app, &mut tx, by, &user).await?;
+            tx.commit().await?;
+            return Err(Refusal::WrongPassword.into());
+        }
         Ok(Verdict::Right | Verdict::RightButOld) => {}
         Err(busy) => {
             tried.was_none(app).await?;

@@ -29,6 +29,7 @@ actions! {
     UserDisable = "user.disable",
     UserRemove = "user.remove",
     UserPassword = "user.password",
+    UserPasswordRefuse = "user.password_refuse",
     UserHashRenew = "user.hash_renew",
     LinkInvite = "link.invite",
     LinkPassword = "link.password",
