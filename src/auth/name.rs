@@ -6,6 +6,8 @@ use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvoca
 pub enum NameError {
     #[error("a user name has 1 to 64 letters, digits or signs such as . _ -, without spaces and @")]
     Username,
+    #[error("the audit trail calls the operator and rolecall itself so; choose another name")]
+    ReservedUser,
     #[error("that is no e-mail address; it looks like kim@example.com")]
     Email,
     #[error("a displayed name has at most 200 characters, none of them control characters")]
@@ -27,11 +29,16 @@ pub struct Username(String);
 
 impl Username {
     /// # Errors
-    /// Empty, over 64 code points, an `@`, or what the standard forbids (spaces, symbols).
+    /// Empty, over 64 code points, an `@`, or what the standard forbids (spaces, symbols); and
+    /// what the audit trail calls those who are no users.
     pub fn parse(typed: &str) -> Result<Self, NameError> {
         let name = key(typed).ok_or(NameError::Username)?;
         if name.contains('@') || name.chars().count() > 64 {
             return Err(NameError::Username);
+        }
+        // Nobody passes for another actor of the trail.
+        if ["system", "visitor", "rolecall"].contains(&name.as_str()) || name.starts_with("cli:") {
+            return Err(NameError::ReservedUser);
         }
         Ok(Self(name))
     }

@@ -191,6 +191,7 @@ pub(super) async fn set_status_in(
         (Action::UserEnable, json!({}), tallies::ACTIVE, tallies::DISABLED)
     } else {
         users::end_epoch(tx, user.id).await?;
+        links::delete_of_user(tx, user.id).await?;
         let ended = sessions::delete_of_user(tx, user.id, None).await?;
         let detail = json!({ "sessions_ended": ended });
         (Action::UserDisable, detail, tallies::DISABLED, tallies::ACTIVE)

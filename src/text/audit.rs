@@ -10,7 +10,8 @@ pub const FILTERS: &str = "Filter records";
 pub const ACTOR: &str = "Who did it";
 pub const ACTOR_HINT: &str = "User name, email, or as the records call them.";
 pub const TARGET: &str = "To whom or what";
-pub const TARGET_HINT: &str = "User name, email, role or permission.";
+pub const TARGET_HINT: &str =
+    "User name, email, role or permission; role editor for the role alone.";
 pub const ACTION: &str = "Action";
 pub const FROM: &str = "From day";
 pub const TO: &str = "To day";

@@ -16,7 +16,7 @@ pub fn disable_lines(sessions: usize) -> Vec<String> {
     vec![
         ending(sessions),
         "Nobody can sign in to this account until it is enabled again.".to_owned(),
-        "Roles and profile are kept.".to_owned(),
+        "Roles and profile are kept; one-time links are void.".to_owned(),
     ]
 }
 

@@ -9,8 +9,8 @@ pub const SHOW_PASSWORD: &str = "Show password";
 pub const SUMMARY: &str = "Nothing is saved yet. Please look at:";
 pub const USERNAME_HINT: &str = "Up to 64 characters, without @.";
 
-pub const USERNAME_INVALID: &str =
-    "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces.";
+pub const USERNAME_INVALID: &str = "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces. system, visitor, \
+     rolecall and what begins with cli: are reserved.";
 pub const USERNAME_TAKEN: &str = "This name is taken. Choose another.";
 pub const CURRENT_PASSWORD_WRONG: &str =
     "This is not your current password. Check it and enter it again.";

@@ -81,8 +81,12 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     }
     let target = query.target.trim();
     if !target.is_empty() {
-        let names = (RoleName::parse(target), PermissionName::parse(target));
-        filter.target = match (person(app, target).await?, names) {
+        // A role may be called like somebody: `role editor` means the role.
+        let only_role = target.strip_prefix("role ").map(str::trim);
+        let name = only_role.unwrap_or(target);
+        let names = (RoleName::parse(name), PermissionName::parse(name));
+        let found = if only_role.is_some() { None } else { person(app, name).await? };
+        filter.target = match (found, names) {
             (Some(id), _) => Some(TargetIs::User(id)),
             (None, (Ok(role), _)) => Some(TargetIs::Role(role.as_str().to_owned())),
             (None, (_, Ok(name))) => Some(TargetIs::Permission(name.as_str().to_owned())),

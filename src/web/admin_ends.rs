@@ -163,6 +163,10 @@ pub async fn revoke(
     let user = users::find(&acting.app, &id.to_string()).await?;
     let role = RoleName::parse(&role).map_err(|_| Error::NotFound)?;
     grants::revoke(&acting.app, &acting.by, user.id, &role).await?;
+    // Without that role, this page may be closed to them.
+    if user.id == acting.user.id {
+        return acting.done(notice::REVOKED, "/account").await;
+    }
     acting.done(notice::REVOKED, &admin_user::path(id)).await
 }
 

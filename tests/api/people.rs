@@ -2,7 +2,7 @@
 
 use rolecall::auth::{
     Error, Refusal, link,
-    name::{Email, Username, key},
+    name::{Email, NameError, Username, key},
     users::{self, FirstPassword, NewUser},
 };
 
@@ -12,6 +12,7 @@ use crate::support::{
 
 both_engines!(
     names_and_emails_share_one_space_of_keys,
+    nobody_is_called_like_another_actor_of_the_trail,
     of_many_who_want_a_name_at_once_one_gets_it,
     a_user_with_an_unknown_role_is_not_made_at_all,
     a_rename_keeps_id_roles_and_sessions,
@@ -328,5 +329,18 @@ fn a_name_as_it_is_shown_finds_its_owner() {
         if let Some(found) = key(&text) {
             assert_eq!(key(&found).as_ref(), Some(&found), "{:?}", text);
         }
+    }
+}
+
+async fn nobody_is_called_like_another_actor_of_the_trail(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let kim = t.user("kim", &[]).await;
+    for name in ["system", "VISITOR", "rolecall", "cli:root", "ＣＬＩ:x"] {
+        assert_eq!(Username::parse(name), Err(NameError::ReservedUser), "{name}");
+        let new = t.post_form(&ada, "/admin/users", &[("username", name)]).await;
+        assert_eq!(new.outcome(), "422", "{name}");
+        let path = format!("/admin/users/{}", kim.id);
+        let renamed = t.post_form(&ada, &path, &[("username", name), ("version", "0")]).await;
+        assert_eq!(renamed.outcome(), "422", "{name}");
     }
 }
