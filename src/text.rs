@@ -66,6 +66,14 @@ pub fn list<T: AsRef<str>>(names: &[T]) -> String {
     }
 }
 
+/// As much of a text as a list has room for.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// Keeps a name that is written from right to left from turning the sentence around it.
 fn whole(name: &str) -> String {
     let turns = |sign: char| {
@@ -110,7 +118,15 @@ pub mod login {
     /// One message for every cause, so that it tells nobody which accounts there are.
     pub const REFUSED: &str = "That name and password do not match an account you can sign in to. \
                                Check both and try again.";
-    pub const HELD_BACK: &str = "There were too many tries. Wait a few minutes, then try again.";
+    /// After too many failures: how many seconds to wait.
+    pub fn held_back(seconds: u64) -> String {
+        let wait = match seconds {
+            0..=90 => super::count(seconds, "second", "seconds"),
+            more => super::count(more.div_ceil(60), "minute", "minutes"),
+        };
+        format!("There were too many tries. Wait {wait}, then try again.")
+    }
+
     pub const BUSY: &str = "Many people are signing in right now. Wait a moment, then try again.";
 }
 

@@ -97,7 +97,7 @@ pub async fn change_password(
         }
         Err(auth::Error::HeldBack(wait)) => {
             let mut page = page(app, user, frame).await?;
-            page.current_problem = Some(text::login::HELD_BACK.to_owned());
+            page.current_problem = Some(text::login::held_back(wait));
             let retry = [(header::RETRY_AFTER, wait)];
             Ok((StatusCode::TOO_MANY_REQUESTS, retry, Page(page)).into_response())
         }

@@ -36,6 +36,8 @@ use crate::{
 
 /// Holders on a page, and lines of a CSV read at once.
 const PAGE: i64 = 25;
+/// Holders on the page of a role.
+const HOLDERS: i64 = 15;
 const BATCH: i64 = 1000;
 
 #[derive(Deserialize)]
@@ -190,10 +192,10 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
     let can_see_holders = reader.may(Permission::UsersRead);
     let mut holders = Vec::new();
     if can_see_holders {
-        holders = grants::list_holders(&app.db, name, after, PAGE + 1, app.now()).await?;
+        holders = grants::list_holders(&app.db, name, after, HOLDERS + 1, app.now()).await?;
     }
-    let has_more = holders.len() > PAGE as usize;
-    holders.truncate(PAGE as usize);
+    let has_more = holders.len() > HOLDERS as usize;
+    holders.truncate(HOLDERS as usize);
     let last = holders.last().filter(|_| has_more);
     let tree = |line: (usize, String)| TreeLine {
         can_remove: line.0 == 0 && may(Change::IncludeOf { other: &line.1 }),
@@ -212,11 +214,11 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
         can_edit: may(Change::DescribeRole),
         can_delete: may(Change::DeleteRole { role: name }),
         has_all: name == ADMIN,
-        permissions: Cut::new(graph.permissions(name), 30).map(permission),
+        permissions: Cut::new(graph.permissions(name), 20).map(permission),
         offered_permissions: offered,
-        includes: Cut::new(graph.tree(name), 20).map(tree),
+        includes: Cut::new(graph.tree(name), 12).map(tree),
         includable: includable.collect(),
-        included_in: Cut::new(graph.tree_upwards(name), 20).map(upwards),
+        included_in: Cut::new(graph.tree_upwards(name), 12).map(upwards),
         grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: grantors_too }),
         addable_grantors: addable,
         permission: String::new(),
@@ -231,7 +233,7 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
                 by: people::granter(&grant),
                 until: grant.ends_at.map(text::time),
                 username: grant.username,
-                reason: grant.reason,
+                reason: text::shortened(&grant.reason, 160),
             })
             .collect(),
         can_see_holders,

@@ -76,6 +76,9 @@ pub async fn show(
     Ok(Page(page))
 }
 
+/// Steps of a way through roles that are told one by one.
+const MOST_STEPS: usize = 20;
+
 fn profile(user: &User) -> ProfileFields {
     ProfileFields {
         username: user.username.clone(),
@@ -113,7 +116,10 @@ async fn explained(app: &App, user: &User, asked: &str) -> Result<Explained, Err
                 until.as_deref(),
                 &grant.reason,
             )];
-            lines.extend(through.windows(2).map(|pair| words::includes(&pair[0], &pair[1])));
+            let steps = through.windows(2).map(|pair| words::includes(&pair[0], &pair[1]));
+            let steps = Cut::new(steps, MOST_STEPS);
+            lines.extend(steps.shown);
+            lines.extend((steps.more > 0).then(|| text::paging::and_more(steps.more)));
             let last = through.last().filter(|last| *last != asked);
             lines.extend(last.map(|last| words::permits(last, asked)));
             Explained { yes: true, lines }

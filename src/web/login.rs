@@ -121,7 +121,7 @@ fn busy(app: &App, fields: Fields) -> Response {
 }
 
 fn held_back(app: &App, fields: Fields, wait: u64) -> Response {
-    let page = page(app, Frame::default(), fields, Some(text::login::HELD_BACK));
+    let page = page(app, Frame::default(), fields, Some(&text::login::held_back(wait)));
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)], page).into_response()
 }
 
@@ -130,7 +130,7 @@ fn page(
     app: &App,
     frame: Frame,
     fields: Fields,
-    problem: Option<&'static str>,
+    problem: Option<&str>,
 ) -> impl IntoResponse + use<> {
     let next = Next::checked(&fields.next, &app.settings);
     let form_action = next.as_ref().and_then(Next::origin).map(|origin| FormAction(origin.into()));
@@ -139,7 +139,7 @@ fn page(
         username: fields.username.chars().take(256).collect(),
         remember: fields.remember.is_some(),
         next: next.map(|next| next.location().to_owned()).unwrap_or_default(),
-        problem,
+        problem: problem.map(str::to_owned),
     };
     (form_action.map(axum::Extension), Page(page))
 }

@@ -55,7 +55,7 @@ impl<T> Cut<T> {
 }
 
 /// A list of names to choose from is offered up to this length; beyond, the name is typed.
-pub const MOST_OFFERED: usize = 50;
+pub const MOST_OFFERED: usize = 30;
 
 /// `/login`. `problem` is one message for every cause of a refused login.
 #[derive(Template)]
@@ -66,7 +66,7 @@ pub struct LoginPage {
     pub remember: bool,
     /// Checked return address, or empty.
     pub next: String,
-    pub problem: Option<&'static str>,
+    pub problem: Option<String>,
 }
 
 #[derive(Template)]

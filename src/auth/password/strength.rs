@@ -115,7 +115,7 @@ mod tests {
             ("zzzzzzzzzzzzzzzzzz", Weak(Weakness::Repeats)),
             ("abcabcabcabcabcabc", Weak(Weakness::Repeats)),
             ("abcdefghijklmnopq", Weak(Weakness::Sequence)),
-            ("kim nguyen rolecall", AboutYou),
+            ("rolecall rolecall kim", AboutYou),
             ("kim.nguyen@example.com", AboutYou),
         ] {
             assert_eq!(check(password, &ABOUT), Err(expected), "{password}");
