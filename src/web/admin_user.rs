@@ -76,8 +76,15 @@ pub async fn show(
     Ok(Page(page))
 }
 
-/// Steps of a way through roles that are told one by one.
-const MOST_STEPS: usize = 20;
+/// A long way through roles, by its two ends.
+fn shortened(mut steps: Vec<String>) -> Vec<String> {
+    const END: usize = 10;
+    if steps.len() > 2 * END {
+        let middle = steps.len() - 2 * END;
+        steps.splice(END..END + middle, [text::paging::and_more(middle)]);
+    }
+    steps
+}
 
 fn profile(user: &User) -> ProfileFields {
     ProfileFields {
@@ -117,9 +124,7 @@ async fn explained(app: &App, user: &User, asked: &str) -> Result<Explained, Err
                 &grant.reason,
             )];
             let steps = through.windows(2).map(|pair| words::includes(&pair[0], &pair[1]));
-            let steps = Cut::new(steps, MOST_STEPS);
-            lines.extend(steps.shown);
-            lines.extend((steps.more > 0).then(|| text::paging::and_more(steps.more)));
+            lines.extend(shortened(steps.collect()));
             let last = through.last().filter(|last| *last != asked);
             lines.extend(last.map(|last| words::permits(last, asked)));
             Explained { yes: true, lines }

@@ -167,7 +167,7 @@ async fn five_hundred_roles_deep_and_wide_are_shown(t: TestApp) {
     ];
     look_at(&t, &admin, &pages).await;
     let page = t.get_as(&admin, &explained).await;
-    assert!(page.text().contains("r-248"), "the whole path is told");
+    assert!(page.text().contains("r-248"), "both ends of the path are told");
     // Somebody who may not do everything is asked about each role, too.
     let manager = t.signed_in("mo", &["user-manager"]).await;
     look_at(&t, &manager, &[&person, "/admin/users", "/admin/users/new", "/admin/roles/r-000"])
