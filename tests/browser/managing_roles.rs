@@ -64,7 +64,8 @@ fn a_role_is_made_described_filled_read_and_deleted() {
 
         admin.follow("Delete…");
         admin.sees("Delete the role team-lead?");
-        admin.sees("1 user holds it and loses it at once.");
+        admin.sees("1 user holds it and loses it at once: kim.");
+        admin.sees("With it go these permissions: articles:write.");
         admin.press("Delete role");
         admin.sees("The role is deleted.");
         admin.sees("reviewer");
