@@ -89,7 +89,7 @@ impl Db {
             Place::File(file) => Some(lock_beside(file.clone()).await.map_err(MigrateError::Lock)?),
             Place::Schema(_) => None,
         };
-        let pending = match self.schema().await? {
+        let pending = match self.settled_schema().await? {
             Schema::Behind(pending) => pending,
             other => return other.accept().map(|()| Vec::new()),
         };
