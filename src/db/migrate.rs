@@ -1,11 +1,11 @@
 //! Brings a database to the schema of this program, and tells how far it is from it.
 
-use std::{sync::LazyLock, time::Duration};
+use std::sync::LazyLock;
 
 use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
 
 use super::{
-    Backend, Db, Place,
+    Backend, Db, Place, Tx,
     connect::{ConnectError, connect, lock_beside, sqlite_file, sqlite_tables},
 };
 
@@ -80,7 +80,7 @@ impl Db {
     /// Applies what is pending, under a lock: of several at once, one does it. Returns the
     /// names of what it applied.
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        match self.settled_schema().await? {
+        match self.schema().await? {
             Schema::Behind(_) => {}
             other => return other.accept().map(|()| Vec::new()),
         }
@@ -89,7 +89,7 @@ impl Db {
             Place::File(file) => Some(lock_beside(file.clone()).await.map_err(MigrateError::Lock)?),
             Place::Schema(_) => None,
         };
-        let pending = match self.settled_schema().await? {
+        let pending = match self.schema().await? {
             Schema::Behind(pending) => pending,
             other => return other.accept().map(|()| Vec::new()),
         };
@@ -104,23 +104,14 @@ impl Db {
         Ok(pending)
     }
 
-    /// The same as [`Db::schema`], but what is wrong is looked at again: in the middle of
-    /// somebody else's migration a sound database may look like that.
-    async fn settled_schema(&self) -> Result<Schema, MigrateError> {
-        for _ in 0..5 {
-            match self.schema().await? {
-                settled @ (Schema::Current | Schema::Behind(_)) => return Ok(settled),
-                _ => tokio::time::sleep(Duration::from_millis(100)).await,
-            }
-        }
-        self.schema().await
-    }
-
-    /// Compares the recorded migrations with those of this program. Changes nothing.
+    /// Compares the recorded migrations with those of this program. Changes nothing, and sees
+    /// one moment: in the middle of somebody else's migration the tables of one and the records
+    /// of another would look like another program's.
     pub async fn schema(&self) -> Result<Schema, MigrateError> {
-        let tables = self.tables().await?;
+        let mut tx = self.begin_read().await?;
+        let tables = tables(&mut tx).await?;
         let recorded = tables.iter().any(|table| table == "_sqlx_migrations");
-        let applied = if recorded { self.applied().await? } else { Vec::new() };
+        let applied = if recorded { applied(&mut tx).await? } else { Vec::new() };
         let table = tables.iter().find(|table| *table != "_sqlx_migrations");
         Ok(match (foreign_table(&tables), table) {
             (Some(table), _) => Schema::Foreign(table.to_owned()),
@@ -131,43 +122,41 @@ impl Db {
             (None, _) => compare(&applied),
         })
     }
+}
 
-    /// Names of the tables in this file or schema. The catalogues differ by engine.
-    async fn tables(&self) -> sqlx::Result<Vec<String>> {
-        match &self.write {
-            Backend::Sqlite(pool) => sqlite_tables(pool).await,
-            Backend::Postgres(pool) => {
-                let sql = "select tablename::text from pg_tables \
-                           where schemaname = current_schema() order by tablename";
-                sqlx::query_scalar(sql).fetch_all(pool).await
-            }
+/// Names of the tables in this file or schema. The catalogues differ by engine.
+async fn tables(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
+    match tx {
+        Tx::Sqlite(tx) => sqlite_tables(&mut **tx).await,
+        Tx::Postgres(tx) => {
+            let sql = "select tablename::text from pg_tables \
+                       where schemaname = current_schema() order by tablename";
+            sqlx::query_scalar(sql).fetch_all(&mut **tx).await
         }
     }
+}
 
-    async fn applied(&self) -> Result<Vec<Applied>, MigrateError> {
-        let sql = "select version, description, success from _sqlx_migrations order by version";
-        let (rows, sums): (Vec<(i64, String, bool)>, Vec<AppliedMigration>) = match &self.write {
-            Backend::Sqlite(pool) => (
-                sqlx::query_as(sql).fetch_all(pool).await?,
-                pool.acquire().await?.list_applied_migrations().await?,
-            ),
-            Backend::Postgres(pool) => (
-                sqlx::query_as(sql).fetch_all(pool).await?,
-                pool.acquire().await?.list_applied_migrations().await?,
-            ),
-        };
-        let checksum_of = |version| {
-            let sum = sums.iter().find(|sum| sum.version == version);
-            sum.map(|sum| sum.checksum.to_vec()).unwrap_or_default()
-        };
-        let applied = |(version, description, success): (i64, String, bool)| Applied {
-            checksum: checksum_of(version),
-            version,
-            description,
-            success,
-        };
-        Ok(rows.into_iter().map(applied).collect())
-    }
+async fn applied(tx: &mut Tx) -> Result<Vec<Applied>, MigrateError> {
+    let sql = "select version, description, success from _sqlx_migrations order by version";
+    let (rows, sums): (Vec<(i64, String, bool)>, Vec<AppliedMigration>) = match tx {
+        Tx::Sqlite(tx) => {
+            (sqlx::query_as(sql).fetch_all(&mut **tx).await?, tx.list_applied_migrations().await?)
+        }
+        Tx::Postgres(tx) => {
+            (sqlx::query_as(sql).fetch_all(&mut **tx).await?, tx.list_applied_migrations().await?)
+        }
+    };
+    let checksum_of = |version| {
+        let sum = sums.iter().find(|sum| sum.version == version);
+        sum.map(|sum| sum.checksum.to_vec()).unwrap_or_default()
+    };
+    let applied = |(version, description, success): (i64, String, bool)| Applied {
+        checksum: checksum_of(version),
+        version,
+        description,
+        success,
+    };
+    Ok(rows.into_iter().map(applied).collect())
 }
 
 /// A table that shows the database to be another program's: there is one, and none of ours.
