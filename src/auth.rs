@@ -20,6 +20,7 @@ mod refusal;
 pub mod roles;
 pub mod seed;
 pub mod sessions;
+pub mod step_up;
 pub mod throttle;
 pub mod token;
 pub mod users;

@@ -66,6 +66,8 @@ settings! {
     absolute_timeout: Span, "ROLECALL_ABSOLUTE_TIMEOUT";
     /// Both limits of a session with "remember me" [default: 30d]
     remember_timeout: Span, "ROLECALL_REMEMBER_TIMEOUT";
+    /// Changes to people and roles ask for the password again so long after it was entered [default: 10m]
+    step_up_after: Span, "ROLECALL_STEP_UP_AFTER";
     /// Connections served at the same time [default: 4096]
     max_connections: usize, "ROLECALL_MAX_CONNECTIONS";
     /// Log lines: pretty or json [default: pretty on a terminal, else json]
@@ -89,6 +91,7 @@ pub struct Settings {
     pub idle_timeout: Duration,
     pub absolute_timeout: Duration,
     pub remember_timeout: Duration,
+    pub step_up_after: Duration,
     pub max_connections: usize,
     pub log_format: Option<LogFormat>,
 }
@@ -174,6 +177,7 @@ impl Settings {
             idle_timeout: chosen.idle_timeout.unwrap_or(Span(Duration::hours(12))).0,
             absolute_timeout: chosen.absolute_timeout.unwrap_or(days(7)).0,
             remember_timeout: chosen.remember_timeout.unwrap_or(days(30)).0,
+            step_up_after: chosen.step_up_after.unwrap_or(Span(Duration::minutes(10))).0,
             max_connections: at_least_one(
                 "max_connections",
                 chosen.max_connections.unwrap_or(4096),

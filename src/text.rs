@@ -130,6 +130,19 @@ pub mod login {
     pub const BUSY: &str = "Many people are signing in right now. Wait a moment, then try again.";
 }
 
+/// The password entered again before changes to people and roles.
+pub mod step_up {
+    pub const TITLE: &str = "Confirm that it is you";
+    pub const INTRODUCTION: &str = "You entered your password here some time ago. Enter it again \
+                                    to go on. Nothing is changed yet, and what you typed is kept.";
+    pub const SUBMIT: &str = "Confirm";
+    /// The same as a field of another form.
+    pub const FIELD: &str = "Your password";
+    pub const HINT: &str = "You entered it here some time ago.";
+    pub const ELSEWHERE: &str =
+        "You confirmed this in another tab just now. Enter your password once more.";
+}
+
 /// `/logout`.
 pub mod logout {
     pub const TITLE: &str = "Sign out?";

@@ -29,6 +29,7 @@ mod people;
 mod route;
 mod serve;
 mod session;
+mod step_up;
 mod trace;
 
 use axum::{Router, middleware::from_fn_with_state};
@@ -47,7 +48,7 @@ use crate::{
 /// The access policy: every route, method by method. A route that is not here does not exist,
 /// and none gets in without saying what it requires.
 pub fn routes() -> Vec<Route> {
-    use Access::{Public, Query, SignedIn};
+    use Access::{Proven, Public, Query, SignedIn};
     use Permission::{
         AuditRead, RolesRead, RolesWrite, SessionsRead, SessionsWrite, UsersRead, UsersWrite,
     };
@@ -65,46 +66,50 @@ pub fn routes() -> Vec<Route> {
         Route::page("/admin").get(UsersRead, admin::overview),
         Route::page("/admin/users")
             .get(UsersRead, admin_users::list)
-            .post(UsersWrite, admin_users::create),
+            .post(Proven(UsersWrite), admin_users::create),
         Route::page("/admin/users/new").get(UsersWrite, admin_users::show_new),
         Route::page("/admin/users/{id}")
             .get(UsersRead, admin_user::show)
-            .post(UsersWrite, admin_user::edit),
+            .post(Proven(UsersWrite), admin_user::edit),
         Route::page("/admin/users/{id}/disable")
             .get(UsersWrite, admin_ends::ask_disable)
-            .post(UsersWrite, admin_ends::disable),
-        Route::page("/admin/users/{id}/enable").post(UsersWrite, admin_user::enable),
+            .post(Proven(UsersWrite), admin_ends::disable),
+        Route::page("/admin/users/{id}/enable").post(Proven(UsersWrite), admin_user::enable),
         Route::page("/admin/users/{id}/remove")
             .get(UsersWrite, admin_ends::ask_remove)
-            .post(UsersWrite, admin_ends::remove),
-        Route::page("/admin/users/{id}/throttle/clear").post(UsersWrite, admin_user::clear_tries),
-        Route::page("/admin/users/{id}/link").post(UsersWrite, admin_user::make_link),
-        Route::page("/admin/users/{id}/grant").post(UsersRead, admin_user::grant),
+            .post(Proven(UsersWrite), admin_ends::remove),
+        Route::page("/admin/users/{id}/throttle/clear")
+            .post(Proven(UsersWrite), admin_user::clear_tries),
+        Route::page("/admin/users/{id}/link").post(Proven(UsersWrite), admin_user::make_link),
+        Route::page("/admin/users/{id}/grant").post(Proven(UsersRead), admin_user::grant),
         Route::page("/admin/users/{id}/revoke")
             .get(UsersRead, admin_ends::ask_revoke)
-            .post(UsersRead, admin_ends::revoke),
+            .post(Proven(UsersRead), admin_ends::revoke),
         Route::page("/admin/users/{id}/sessions/end")
             .get(SessionsWrite, admin_ends::ask_end_sessions)
-            .post(SessionsWrite, admin_ends::end_sessions),
+            .post(Proven(SessionsWrite), admin_ends::end_sessions),
         Route::page("/admin/roles")
             .get(RolesRead, admin_roles::list)
-            .post(RolesWrite, admin_roles::create),
+            .post(Proven(RolesWrite), admin_roles::create),
         Route::page("/admin/roles/new").get(RolesWrite, admin_roles::show_new),
         Route::page("/admin/roles/{name}")
             .get(RolesRead, admin_roles::show)
-            .post(RolesWrite, admin_roles::describe),
-        Route::page("/admin/roles/{name}/allow").post(RolesWrite, admin_roles::allow),
-        Route::page("/admin/roles/{name}/deny").post(RolesWrite, admin_roles::deny),
-        Route::page("/admin/roles/{name}/include").post(RolesWrite, admin_roles::include),
-        Route::page("/admin/roles/{name}/exclude").post(RolesWrite, admin_roles::exclude),
-        Route::page("/admin/roles/{name}/grantor").post(RolesWrite, admin_roles::add_grantor),
-        Route::page("/admin/roles/{name}/ungrantor").post(RolesWrite, admin_roles::remove_grantor),
+            .post(Proven(RolesWrite), admin_roles::describe),
+        Route::page("/admin/roles/{name}/allow").post(Proven(RolesWrite), admin_roles::allow),
+        Route::page("/admin/roles/{name}/deny").post(Proven(RolesWrite), admin_roles::deny),
+        Route::page("/admin/roles/{name}/include").post(Proven(RolesWrite), admin_roles::include),
+        Route::page("/admin/roles/{name}/exclude").post(Proven(RolesWrite), admin_roles::exclude),
+        Route::page("/admin/roles/{name}/grantor")
+            .post(Proven(RolesWrite), admin_roles::add_grantor),
+        Route::page("/admin/roles/{name}/ungrantor")
+            .post(Proven(RolesWrite), admin_roles::remove_grantor),
         Route::page("/admin/roles/{name}/delete")
             .get(RolesWrite, admin_ends::ask_delete_role)
-            .post(RolesWrite, admin_ends::delete_role),
+            .post(Proven(RolesWrite), admin_ends::delete_role),
         Route::page("/admin/roles/{name}/holders.csv").get(UsersRead, admin_roles::holders_csv),
         Route::page("/admin/sessions").get(SessionsRead, admin_sessions::list),
-        Route::page("/admin/sessions/{id}/end").post(SessionsWrite, admin_ends::end_session),
+        Route::page("/admin/sessions/{id}/end")
+            .post(Proven(SessionsWrite), admin_ends::end_session),
         Route::page("/admin/audit").get(AuditRead, admin_audit::list),
         Route::page("/admin/audit.csv").get(AuditRead, admin_audit::as_csv),
         Route::check("/auth/check").get(Query, check::check),

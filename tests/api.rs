@@ -30,6 +30,7 @@ mod api {
     mod routes;
     mod served;
     mod sessions;
+    mod step_up;
     mod throttle;
     mod ways_up;
 }

@@ -30,6 +30,8 @@ mod plain;
 mod reading;
 #[path = "browser/screenshots.rs"]
 mod screenshots;
+#[path = "browser/step_up.rs"]
+mod step_up;
 mod support;
 #[path = "browser/terminal.rs"]
 mod terminal;

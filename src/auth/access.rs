@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::db::{UserId, sessions};
@@ -52,6 +52,8 @@ pub enum Access {
     Public,
     SignedIn,
     Permission(Permission),
+    /// The permission, and the password entered lately in this session.
+    Proven(Permission),
     /// What the query of the request says; its handler reads it and asks [`decide`].
     Query,
     Demand(Demand),
@@ -68,7 +70,7 @@ impl std::fmt::Display for Access {
         f.pad(match self {
             Self::Public => "public",
             Self::SignedIn => "signed in",
-            Self::Permission(permission) => permission.name(),
+            Self::Permission(permission) | Self::Proven(permission) => permission.name(),
             Self::Query | Self::Demand(_) => "what the query asks",
         })
     }
@@ -100,6 +102,8 @@ pub struct CurrentSession {
     pub remember: bool,
     pub last_seen_at: OffsetDateTime,
     pub absolute_expires_at: OffsetDateTime,
+    /// The password was entered in it lately enough for changes to people and roles.
+    pub is_proven: bool,
 }
 
 impl CurrentUser {
@@ -108,8 +112,16 @@ impl CurrentUser {
     }
 }
 
-impl From<sessions::Current> for CurrentUser {
-    fn from(row: sessions::Current) -> Self {
+impl CurrentUser {
+    /// `proof_lasts`: how long after the password was entered in the session that still counts;
+    /// `None`: not at all.
+    pub(super) fn of(
+        row: sessions::Current,
+        now: OffsetDateTime,
+        proof_lasts: Option<Duration>,
+    ) -> Self {
+        let age = row.proved_at.map(|at| now - at);
+        let is_proven = age.zip(proof_lasts).is_some_and(|(age, lasts)| age < lasts);
         Self {
             id: row.user_id,
             username: row.username,
@@ -122,6 +134,7 @@ impl From<sessions::Current> for CurrentUser {
                 remember: row.remember,
                 last_seen_at: row.last_seen_at,
                 absolute_expires_at: row.absolute_expires_at,
+                is_proven,
             },
         }
     }
@@ -132,6 +145,8 @@ pub enum Decision {
     Allow,
     /// Nobody is signed in: ask who it is.
     SignIn,
+    /// It would be allowed, had the password been entered lately: ask for it.
+    Prove,
     Forbid,
 }
 
@@ -144,11 +159,17 @@ pub fn decide(user: Option<&CurrentUser>, access: &Access) -> Decision {
     };
     let is_met = match access {
         Access::Public | Access::SignedIn => true,
-        Access::Permission(permission) => user.permissions.contains(permission.name()),
+        Access::Permission(permission) | Access::Proven(permission) => {
+            user.permissions.contains(permission.name())
+        }
         Access::Query => false,
         Access::Demand(demand) => holds(&user.roles, &user.permissions, demand),
     };
-    if is_met { Decision::Allow } else { Decision::Forbid }
+    match (is_met, access) {
+        (false, _) => Decision::Forbid,
+        (true, Access::Proven(_)) if !user.session.is_proven => Decision::Prove,
+        (true, _) => Decision::Allow,
+    }
 }
 
 /// Whether these roles and permissions meet the demand. An empty group is met by nobody.
@@ -181,6 +202,7 @@ mod tests {
                 remember: false,
                 last_seen_at: OffsetDateTime::UNIX_EPOCH,
                 absolute_expires_at: OffsetDateTime::UNIX_EPOCH,
+                is_proven: false,
             },
         }
     }
@@ -208,6 +230,18 @@ mod tests {
             assert_eq!(decide(Some(&kim), &asked), expected, "{asked:?}");
             assert_eq!(decide(None, &asked), Decision::SignIn, "{asked:?}");
         }
+    }
+
+    #[test]
+    fn a_proof_is_asked_for_only_from_those_who_have_the_permission() {
+        let access = Access::Proven(Permission::UsersWrite);
+        let mut kim = user(&[], &[Permission::UsersWrite.name()]);
+        assert_eq!(decide(None, &access), Decision::SignIn);
+        assert_eq!(decide(Some(&user(&[], &[])), &access), Decision::Forbid);
+        assert_eq!(decide(Some(&kim), &access), Decision::Prove);
+        kim.session.is_proven = true;
+        assert_eq!(decide(Some(&kim), &access), Decision::Allow);
+        assert_eq!(decide(Some(&kim), &Access::Proven(Permission::RolesWrite)), Decision::Forbid);
     }
 
     #[test]

@@ -100,14 +100,20 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
 
 /// The user whose session cookie this is, in one round trip. Counts as a use of the session.
 pub async fn identify(app: &App, token: Token) -> Result<Option<CurrentUser>> {
-    let found = sessions::find_current(&app.db, &token.digest(), app.now()).await?;
-    Ok(found.map(|row| seen(app, row.into())))
+    let (digest, now) = (token.digest(), app.now());
+    if let Some(row) = sessions::find_current(&app.db, &digest, now).await? {
+        let user = CurrentUser::of(row, now, Some(app.settings.step_up_after));
+        return Ok(Some(seen(app, user)));
+    }
+    // Sent before the browser knew the id that the session has now.
+    let former = sessions::find_current_by_former(&app.db, &digest, now).await?;
+    Ok(former.map(|row| seen(app, CurrentUser::of(row, now, None))))
 }
 
 /// The same by the check cookie.
 pub async fn identify_check(app: &App, token: Token) -> Result<Option<CurrentUser>> {
     let found = sessions::find_current_by_check(&app.db, &token.digest(), app.now()).await?;
-    Ok(found.map(|row| seen(app, row.into())))
+    Ok(found.map(|row| seen(app, CurrentUser::of(row, app.now(), None))))
 }
 
 fn seen(app: &App, user: CurrentUser) -> CurrentUser {
@@ -205,7 +211,7 @@ pub async fn end_others(app: &App, by: &By, user: &CurrentUser) -> Result<u64> {
     Ok(ended)
 }
 
-fn target(id: Uuid, user_id: UserId, name: &str) -> Target {
+pub(super) fn target(id: Uuid, user_id: UserId, name: &str) -> Target {
     Target::Session { id, user_id, name: name.to_owned() }
 }
 

@@ -3,19 +3,33 @@
 use serde_json::json;
 
 use super::{Outcome, output::List};
-use crate::web::{self, Kind};
+use crate::{
+    auth::access::Access,
+    web::{self, Kind},
+};
 
 pub fn run(json: bool) -> Outcome {
-    let mut list = List::new(json, ["METHOD", "PATH", "REQUIRES", "ANONYMOUS"]);
+    let mut list = List::new(json, ["METHOD", "PATH", "REQUIRES", "ANONYMOUS", "PASSWORD"]);
     for route in web::routes() {
         for (method, access) in &route.methods {
+            let password = if matches!(access, Access::Proven(_)) { "asked again" } else { "" };
             let anonymous = match (access, route.kind) {
-                (crate::auth::access::Access::Public, _) => "passes",
+                (Access::Public, _) => "passes",
                 (_, Kind::Page) => "login",
                 (_, Kind::Check) => "401",
             };
-            let row = [method.to_string(), route.path.into(), access.to_string(), anonymous.into()];
-            let value = json!({ "method": row[0], "path": row[1], "requires": row[2], "anonymous": row[3] });
+            let requires = access.to_string();
+            let value = json!({
+                "method": method.as_str(), "path": route.path, "requires": requires,
+                "anonymous": anonymous, "step_up": matches!(access, Access::Proven(_)),
+            });
+            let row = [
+                method.to_string(),
+                route.path.into(),
+                requires,
+                anonymous.into(),
+                password.into(),
+            ];
             list.push(row, || value)?;
         }
     }

@@ -45,6 +45,8 @@ pub struct Current {
     pub remember: bool,
     pub last_seen_at: OffsetDateTime,
     pub absolute_expires_at: OffsetDateTime,
+    /// When the password was last entered in it.
+    pub proved_at: Option<OffsetDateTime>,
     pub user_id: UserId,
     pub username: String,
     pub email: Option<String>,
@@ -73,6 +75,7 @@ macro_rules! select_current {
                select s.id as "session_id: Uuid", s.remember,
                       s.last_seen_at as "last_seen_at: OffsetDateTime",
                       s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
+                      s.proved_at as "proved_at: OffsetDateTime",
                       u.id as "user_id: UserId", u.username, u.email, u.display_name,
                       (select string_agg(role_name, ',') from held) as "roles: String",
                       (select string_agg(name, ',') from (
@@ -104,6 +107,16 @@ pub async fn find_current_by_check(
     now: OffsetDateTime,
 ) -> sqlx::Result<Option<Current>> {
     select_current!(db, "s.check_digest = $1", digest, now)
+}
+
+/// The same by the digest that the session had before the password was entered anew, for the
+/// little while in which answers with the new cookie are on their way.
+pub async fn find_current_by_former(
+    db: &Db,
+    digest: &str,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<Current>> {
+    select_current!(db, "s.former_digest = $1 and s.former_until > $2", digest, now)
 }
 
 /// When the live session with this digest ends at the latest.
@@ -180,12 +193,33 @@ pub async fn count(db: &Db, now: OffsetDateTime, most: i64) -> sqlx::Result<i64>
 pub async fn create(tx: &mut Tx, session: &NewSession) -> sqlx::Result<()> {
     sql!(in tx, execute:
         "insert into sessions (id, digest, check_digest, user_id, remember, created_at,
-                               last_seen_at, idle_expires_at, absolute_expires_at, ip, user_agent)
-         values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $9, $10)",
+                               last_seen_at, proved_at, idle_expires_at, absolute_expires_at, ip,
+                               user_agent)
+         values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10)",
         session.id, session.digest, session.check_digest, session.user_id.0, session.remember,
         session.created_at, session.idle_expires_at, session.absolute_expires_at, session.ip,
         session.user_agent)
     .map(|_| ())
+}
+
+/// Another id for the cookie of a session.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal<'a> {
+    pub old_digest: &'a str,
+    pub new_digest: &'a str,
+    pub now: OffsetDateTime,
+    /// Until when the old id still finds the session.
+    pub old_until: OffsetDateTime,
+}
+
+/// Gives the session another id, now that the password was entered in it. `false` when the old
+/// one is not its id (any more).
+pub async fn renew(tx: &mut Tx, id: Uuid, renewal: Renewal<'_>) -> sqlx::Result<bool> {
+    sql!(in tx, execute:
+        "update sessions set digest = $3, former_digest = $2, former_until = $5, proved_at = $4
+         where id = $1 and digest = $2",
+        id, renewal.old_digest, renewal.new_digest, renewal.now, renewal.old_until)
+    .map(|renewed| renewed == 1)
 }
 
 /// Writes down that a session was used. One that has ended stays ended.

@@ -63,6 +63,7 @@ fn action_label(action: Action) -> &'static str {
     match action {
         A::SessionCreate => "Sign-in",
         A::LoginRefuse => "Sign-in refused",
+        A::SessionProve => "Password entered again",
         A::SessionEnd => "Session ended",
         A::UserSessionsEnd => "All sessions of a user ended",
         A::SessionsEndAll => "All sessions ended",
@@ -72,7 +73,7 @@ fn action_label(action: Action) -> &'static str {
         A::UserDisable => "User disabled",
         A::UserRemove => "User removed",
         A::UserPassword => "Password set",
-        A::UserPasswordRefuse => "Password change refused",
+        A::UserPasswordRefuse => "Current password wrong",
         A::UserHashRenew => "Password hash renewed",
         A::LinkInvite => "Invitation link made",
         A::LinkPassword => "Password link made",
@@ -113,6 +114,7 @@ pub fn sentence(action: Action, target: &str, detail: &dyn Fn(&str) -> String) -
             "signed in, to stay signed in on that device".to_owned()
         }
         A::SessionCreate => "signed in".to_owned(),
+        A::SessionProve => "entered the password again".to_owned(),
         A::SessionEnd => format!("ended a session of {to}"),
         A::LoginRefuse if to.is_empty() => {
             "was refused at sign-in with a name that does not exist".to_owned()

@@ -19,12 +19,13 @@ use super::{
     page::Page,
     pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame},
     people,
+    step_up::Renewed,
 };
 use crate::{
     app::App,
     auth::{
         self, Refusal, access::CurrentUser, graph::Graph, name::ADMIN, password::Password,
-        sessions, users,
+        sessions, step_up::Mine, users,
     },
     db::{grants, roles, sessions as session_rows},
     text,
@@ -84,11 +85,14 @@ pub async fn change_password(
         }
     };
     let devices = cookie::device_claims(app, &headers);
-    let current = (fields.current_password.as_str(), &devices);
-    match users::change_own_password(app, by, (user.id, user.session.id), current, &new).await {
-        Ok(ended) => {
+    let token = cookie::session_token(app, &headers).ok_or(Error::Unauthenticated)?;
+    let (mine, current) = (Mine { user, token, devices: &devices }, &fields.current_password);
+    match users::change_own_password(app, by, mine, current, &new).await {
+        Ok((ended, opened)) => {
+            let renewed = Renewed::of(app, &opened);
             let notice = text::notice::password_changed(ended);
-            Ok(acting.done(&notice, "/account").await?.into_response())
+            let done = renewed.done(&notice, "/account").await?;
+            Ok(renewed.tell(done.into_response()))
         }
         Err(auth::Error::Refused(Refusal::WrongPassword)) => {
             let mut page = page(app, user, frame).await?;

@@ -33,8 +33,7 @@ impl FromRequestParts<App> for Acting {
 impl Acting {
     /// Leads to `path`, which will show the sentence once.
     pub async fn done(&self, notice: &str, path: &str) -> Result<Redirect, Error> {
-        self.session.insert(frame::NOTICE, notice).await?;
-        Ok(Redirect::to(&format!("{path}?done")))
+        done(&self.session, notice, path).await
     }
 
     /// What the person may change.
@@ -42,4 +41,10 @@ impl Acting {
         let mut tx = self.app.db.begin_read().await?;
         Ok(Authority::of(&self.app, &mut tx, &self.by).await?)
     }
+}
+
+/// Leads to `path`, which will show the sentence once.
+pub async fn done(session: &Session, notice: &str, path: &str) -> Result<Redirect, Error> {
+    session.insert(frame::NOTICE, notice).await?;
+    Ok(Redirect::to(&format!("{path}?done")))
 }

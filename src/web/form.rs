@@ -12,7 +12,10 @@ use super::{
     Me,
     error::{Error, FormError},
 };
-use crate::{app::App, auth::token};
+use crate::{
+    app::App,
+    auth::{access::CurrentUser, token},
+};
 
 /// Most bytes of a form.
 const MAX_BYTES: usize = 64 * 1024;
@@ -25,20 +28,30 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
-        is_urlencoded(request.headers())?;
         let me = request.extensions().get::<Me>().cloned();
-        let body = read(request).await?;
-        are_fields_utf8(&body)?;
-        if let Some(Me(user)) = me {
-            let signed: Signed =
-                serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
-            if !token::is_form_token(&app.keys, user.session.id, &signed.form_token) {
-                return Err(FormError::Expired.into());
-            }
-        }
+        let body = body(app, me.as_ref().map(|Me(user)| &**user), request).await?;
         let fields = serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
         Ok(Self(fields))
     }
+}
+
+/// The form as it came, whole and of this user's session.
+pub(super) async fn body(
+    app: &App,
+    user: Option<&CurrentUser>,
+    request: Request,
+) -> Result<Bytes, Error> {
+    is_urlencoded(request.headers())?;
+    let body = read(request).await?;
+    are_fields_utf8(&body)?;
+    if let Some(user) = user {
+        let signed: Signed =
+            serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
+        if !token::is_form_token(&app.keys, user.session.id, &signed.form_token) {
+            return Err(FormError::Expired.into());
+        }
+    }
+    Ok(body)
 }
 
 /// The query of a page.

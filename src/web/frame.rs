@@ -65,6 +65,7 @@ pub fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
             .map(|(href, label, _)| NavItem { href, label, current: is_current(href) })
             .collect(),
         form_token: token::form_token(&app.keys, user.session.id),
+        asks_password: !user.session.is_proven,
         notice: None,
     }
 }

@@ -9,7 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{Error, Kind, cookie};
+use super::{
+    Error, Kind, cookie,
+    step_up::{self, Taken},
+};
 use crate::{
     app::App,
     auth::{
@@ -36,29 +39,53 @@ where
     fn call(self, mut request: Request, app: App) -> Self::Future {
         Box::pin(async move {
             match admit(&app, &self.access, self.kind, &mut request).await {
-                Ok(()) => self.handler.call(request, app).await,
+                Ok(Admitted::Now) => self.handler.call(request, app).await,
+                Ok(Admitted::WithPassword(user)) => {
+                    match step_up::take(&app, &user, request).await {
+                        Ok(Taken { request, renewed }) => {
+                            renewed.tell(self.handler.call(request, app).await)
+                        }
+                        Err(response) => response,
+                    }
+                }
                 Err(error) => error.into_response(),
             }
         })
     }
 }
 
+enum Admitted {
+    Now,
+    /// When the form brings the password of this user.
+    WithPassword(Arc<CurrentUser>),
+}
+
 /// Lets the request on to its handler, with the user in it if the route asks for one.
-async fn admit(app: &App, access: &Access, kind: Kind, request: &mut Request) -> Result<(), Error> {
+async fn admit(
+    app: &App,
+    access: &Access,
+    kind: Kind,
+    request: &mut Request,
+) -> Result<Admitted, Error> {
     if matches!(access, Access::Public | Access::Query) {
-        return Ok(());
+        return Ok(Admitted::Now);
     }
-    let user = current_user(app, request.headers()).await?;
-    match decide(user.as_ref(), access) {
-        Decision::Allow => {}
+    let user = current_user(app, request.headers()).await?.map(Arc::new);
+    let decision = decide(user.as_deref(), access);
+    match decision {
+        Decision::Allow | Decision::Prove => {}
         Decision::Forbid => return Err(Error::Forbidden),
         Decision::SignIn if kind == Kind::Check => return Err(Error::Unauthenticated),
         Decision::SignIn => {
             return Err(Error::SignIn { next: next(request) });
         }
     }
-    request.extensions_mut().insert(user.map(Arc::new).map(Me).ok_or(Error::Unauthenticated)?);
-    Ok(())
+    let user = user.ok_or(Error::Unauthenticated)?;
+    request.extensions_mut().insert(Me(user.clone()));
+    Ok(match decision {
+        Decision::Prove => Admitted::WithPassword(user),
+        _ => Admitted::Now,
+    })
 }
 
 /// Where to return to after the login: only what can be asked for again.

@@ -17,6 +17,8 @@ pub struct Frame {
     pub nav: Vec<NavItem>,
     /// Token that forms of a signed-in user carry (hidden field `form_token`); else empty.
     pub form_token: String,
+    /// The forms that change people and roles need the password too.
+    pub asks_password: bool,
     /// A message left by the page before, already a whole sentence.
     pub notice: Option<String>,
 }

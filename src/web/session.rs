@@ -17,7 +17,9 @@ pub async fn attach(State(app): State<App>, mut request: Request, next: Next) ->
     let id = cookie::session_token(&app, request.headers()).map(|token| token.session_id());
     let session = Session::new(id, app.store.clone(), None);
     request.extensions_mut().insert(session.clone());
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    // Under another id, when the session was given one.
+    let session = response.extensions_mut().remove::<Session>().unwrap_or(session);
     // Without an id the session has ended meanwhile, and its data with it.
     let is_alive = session.id().is_some();
     let is_to_save = is_alive && session.is_modified() && !response.status().is_server_error();

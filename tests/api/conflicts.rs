@@ -222,6 +222,7 @@ async fn a_page_that_asks_first_says_what_ends(t: TestApp) {
     assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, 3)).await;
     // What has ended by itself is not lost once more.
     t.advance(Duration::hours(1));
+    let ada = t.login("ada").await;
     assert_asks(&t, &ada, &at("/disable"), &confirm::disable_lines(3)).await;
     assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, 2)).await;
     assert_asks(&t, &ada, &at("/sessions/end"), &confirm::end_sessions_lines(3)).await;
@@ -269,6 +270,7 @@ async fn the_page_before_a_role_is_deleted_says_who_loses_it(t: TestApp) {
     )
     .await;
     t.advance(Duration::hours(1));
+    let ada = t.login("ada").await;
     assert_asks(
         &t,
         &ada,

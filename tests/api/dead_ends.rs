@@ -177,7 +177,9 @@ async fn unoffered(t: &TestApp, kind: &str, offered: Vec<String>) -> String {
         for (method, access) in &route.methods {
             let may = match access {
                 Access::SignedIn => true,
-                Access::Permission(permission) => has.contains(permission.name()),
+                Access::Permission(permission) | Access::Proven(permission) => {
+                    has.contains(permission.name())
+                }
                 _ => false,
             };
             let line = format!("{method} {}", route.path);

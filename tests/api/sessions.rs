@@ -223,7 +223,7 @@ async fn a_password_that_cannot_be_changed_stays_and_so_do_the_sessions(t: TestA
     }
     assert_eq!(but_trail(t.db.dump().await), before);
     let refused = "select action from audit where action = 'user.password_refuse'";
-    assert_eq!(t.db.texts(refused).await.len(), 2);
+    assert_eq!(t.db.texts(refused).await.len(), 3);
     assert!(t.is_signed_in(&here).await && t.is_signed_in(&elsewhere).await);
 }
 

@@ -143,6 +143,13 @@ pub fn take(program: &Program, browser: &Browser, mut look: impl FnMut(&str)) {
         browser.visit(&path);
         look(name);
     }
+    program.execute("update sessions set proved_at = null");
+    browser.visit(&format!("/admin/users/{id}/disable"));
+    look("admin-user-disable-with-password");
+    browser.fill("Your password", "not the password of ada");
+    browser.press("Disable");
+    browser.sees("Confirm that it is you");
+    look("admin-step-up");
     browser.visit("/admin/users");
     look("admin-users");
     browser.visit("/admin/roles");

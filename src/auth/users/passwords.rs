@@ -9,10 +9,9 @@ use crate::{
     app::App,
     auth::{
         By, Refusal, Result,
-        device::Claims,
-        hasher::Verdict,
         password::Password,
-        throttle::{self, Tries},
+        sessions::Opened,
+        step_up::{self, Mine},
     },
     db::{
         Tx, UserId,
@@ -82,46 +81,29 @@ pub(in crate::auth) async fn set_password_in(
     Ok(ended)
 }
 
-/// Changes one's own password. Ends the other sessions; returns how many.
+/// Changes one's own password. Ends the other sessions; returns how many, and the new id of
+/// this one.
 ///
 /// # Errors
 /// [`Refusal::WrongPassword`] when `current` is not the one.
 pub async fn change_own_password(
     app: &App,
     by: &By,
-    session: (UserId, Uuid),
-    current: (&str, &Claims),
+    mine: Mine<'_>,
+    current: &str,
     new: &Password,
-) -> Result<u64> {
-    let ((id, session), (current, devices)) = (session, current);
-    let user = users::find(&app.db, id).await?.ok_or(Refusal::WrongPassword)?;
-    let tries = Tries { account: Some(&user), typed_name: "", devices };
-    let tried = throttle::begin(app, by, tries).await?;
-    let current = Password::typed(current).ok_or(Refusal::WrongPassword)?;
-    match app.hasher.verify(&current, user.password_hash.as_deref()).await {
-        Ok(Verdict::Wrong) => {
-            let mut tx = app.db.begin().await?;
-            let entry = Entry::new(Action::UserPasswordRefuse, target(&user));
-            app.pen.record(&mut tx, by, entry).await?;
-            tried.note_closing(app, &mut tx, by, &user).await?;
-            tx.commit().await?;
-            return Err(Refusal::WrongPassword.into());
-        }
-        Ok(Verdict::Right | Verdict::RightButOld) => {}
-        Err(busy) => {
-            tried.was_none(app).await?;
-            return Err(busy.into());
-        }
-    }
+) -> Result<(u64, Opened)> {
+    let (user, tried) = step_up::prove(app, by, &mine, current).await?;
     let hash = app.hasher.hash(new).await?;
     let mut tx = app.db.begin().await?;
     // Whoever reset the password or closed the account meanwhile has the last word.
-    let is_same = users::hold(&mut tx, id, user.session_epoch).await?;
-    if !is_same || sessions::find_in(&mut tx, session).await?.is_none() {
+    if !users::hold(&mut tx, user.id, user.session_epoch).await? {
         return Err(Refusal::WrongPassword.into());
     }
     tried.was_right(&mut tx, &user).await?;
-    let ended = set_password_in(app, &mut tx, by, &user, (&hash, None), Some(session)).await?;
+    let opened = step_up::renew(app, &mut tx, &mine).await?.ok_or(Refusal::Changed)?;
+    let keep = Some(mine.user.session.id);
+    let ended = set_password_in(app, &mut tx, by, &user, (&hash, None), keep).await?;
     tx.commit().await?;
-    Ok(ended)
+    Ok((ended, opened))
 }

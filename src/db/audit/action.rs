@@ -20,6 +20,7 @@ macro_rules! actions {
 actions! {
     SessionCreate = "session.create",
     LoginRefuse = "login.refuse",
+    SessionProve = "session.prove",
     SessionEnd = "session.end",
     UserSessionsEnd = "user.sessions_end",
     SessionsEndAll = "sessions.end_all",

@@ -203,6 +203,20 @@ pub struct LinkShownPage {
     pub back: String,
 }
 
+/// A form once more, with a field for the password.
+#[derive(Template)]
+#[template(path = "admin/step_up.html")]
+pub struct StepUpPage {
+    /// Its path is where the form is sent.
+    pub frame: Frame,
+    pub username: String,
+    /// What the form held, in its order.
+    pub hidden: Vec<(String, String)>,
+    /// Where to go without sending it.
+    pub back: String,
+    pub problem: Option<String>,
+}
+
 /// Asks before something ends: what will, in sentences, and the form that does it.
 #[derive(Template)]
 #[template(path = "admin/confirm.html")]
