@@ -8,6 +8,7 @@ use crate::{
         hasher::Hasher,
         key::{KeyError, Keys},
         sessions::Touched,
+        users,
     },
     clock::Clock,
     config::Settings,
@@ -51,6 +52,8 @@ pub enum OpenError {
     Keys(#[from] KeyError),
     #[error(transparent)]
     Random(#[from] RandomFailed),
+    #[error("the database failed: {0}")]
+    Db(#[from] sqlx::Error),
     #[error("cannot set up the session store: {0}")]
     Store(#[from] tower_sessions::session_store::Error),
 }
@@ -80,17 +83,13 @@ impl App {
                 for name in db.migrate().await? {
                     tracing::info!(migration = name, "applied");
                 }
+                users::fill_looks(&db).await?;
             }
             Migrate::Refuse => db.schema().await?.accept()?,
         }
         let path = settings.key_file.clone().unwrap_or_else(|| default_key_file(&db));
         let keys = Keys::open(&db, path, &clock, &random).await?;
-        let hasher = Hasher::new(
-            settings.argon2.clone(),
-            settings.hash_slots,
-            settings.hash_queue,
-            random.clone(),
-        )?;
+        let hasher = Hasher::new(&settings, keys.clone(), random.clone())?;
         let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
         let request_ids = RequestIds::new(random.bytes()?);
         let (pen, touched) = (Pen { clock, random }, Touched::default());

@@ -52,6 +52,8 @@ settings! {
     allowed_return_origins: types::List<Origin>, "ROLECALL_ALLOWED_RETURN_ORIGINS";
     /// Cost of new password hashes: m in KiB, t, p [default: m=19456,t=2,p=1]
     argon2: HashParams, "ROLECALL_ARGON2";
+    /// Mix a secret of the key file into new password hashes; without that file they are worthless [default: off]
+    pepper: OnOff, "ROLECALL_PEPPER";
     /// Passwords hashed at the same time [default: number of processors]
     hash_slots: usize, "ROLECALL_HASH_SLOTS";
     /// Logins that may wait for a slot; more are told to come back [default: 64]
@@ -84,6 +86,7 @@ pub struct Settings {
     pub cookie_domain: Option<String>,
     pub allowed_return_origins: Vec<Origin>,
     pub argon2: argon2::Params,
+    pub pepper: OnOff,
     pub hash_slots: usize,
     pub hash_queue: usize,
     pub throttle: OnOff,
@@ -170,6 +173,7 @@ impl Settings {
             cookie_domain,
             allowed_return_origins: chosen.allowed_return_origins.unwrap_or_default().0,
             argon2: chosen.argon2.unwrap_or_default().0,
+            pepper: chosen.pepper.unwrap_or(OnOff::Off),
             hash_slots: at_least_one("hash_slots", chosen.hash_slots.unwrap_or(processors))?,
             hash_queue: chosen.hash_queue.unwrap_or(64),
             throttle: chosen.throttle.unwrap_or(OnOff::On),

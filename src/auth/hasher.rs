@@ -14,9 +14,12 @@ use argon2::{
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
-use super::password::Password;
+use super::{
+    key::{Keys, Pepper},
+    password::Password,
+};
 use crate::{
-    config::MAX_HASH_KIB,
+    config::{MAX_HASH_KIB, OnOff, Settings},
     random::{Random, RandomFailed},
 };
 
@@ -46,6 +49,9 @@ struct Inner {
     /// Memory that the next one in the queue takes over.
     spare: Mutex<Vec<Vec<Block>>>,
     random: Random,
+    /// Whose peppers hashes name; new ones take the newest when that is wanted.
+    keys: Keys,
+    pepper: OnOff,
     /// Stands in for the hash that an account does not have.
     nobody: String,
 }
@@ -57,22 +63,20 @@ impl std::fmt::Debug for Inner {
 }
 
 impl Hasher {
-    /// `slots` passwords at once, `queue` more may wait.
-    pub fn new(
-        params: Params,
-        slots: usize,
-        queue: usize,
-        random: Random,
-    ) -> Result<Self, RandomFailed> {
+    /// As the settings have it: so many passwords at once, so many more may wait.
+    pub fn new(settings: &Settings, keys: Keys, random: Random) -> Result<Self, RandomFailed> {
+        let (params, slots) = (settings.argon2.clone(), settings.hash_slots);
         let salt = random.bytes::<16>()?;
-        let nobody = phc(&params, &salt, &random.bytes::<32>()?);
+        let nobody = phc(&params, None, &salt, &random.bytes::<32>()?);
         Ok(Self(Arc::new(Inner {
             params,
             slots: Arc::new(Semaphore::new(slots)),
             inside: AtomicUsize::new(0),
-            most_inside: slots + queue,
+            most_inside: slots + settings.hash_queue,
             spare: Mutex::new(Vec::new()),
             random,
+            keys,
+            pepper: settings.pepper,
             nobody,
         })))
     }
@@ -84,9 +88,14 @@ impl Hasher {
     pub async fn hash(&self, password: &Password) -> super::Result<String> {
         let salt = self.0.random.bytes::<16>()?;
         let (params, password) = (self.0.params.clone(), password.clone());
-        let hash = self.run(params.clone(), move |argon2, memory| {
+        let (key, pepper) = match self.0.pepper {
+            OnOff::On => Some(self.0.keys.newest_pepper()),
+            OnOff::Off => None,
+        }
+        .unzip();
+        let hash = self.run((params, pepper), move |argon2, memory| {
             let output = compute(argon2, &password, &salt, 32, memory);
-            output.map(|output| phc(argon2.params(), &salt, &output))
+            output.map(|output| phc(argon2.params(), key.as_deref(), &salt, &output))
         });
         Ok(hash.await?.ok_or(RandomFailed)?)
     }
@@ -97,45 +106,70 @@ impl Hasher {
     /// # Errors
     /// When the queue is full.
     pub async fn verify(&self, password: &Password, hash: Option<&str>) -> Result<Verdict, Busy> {
-        let readable = hash.and_then(|hash| read(hash).map(|parts| (parts, true)));
-        let parts = readable.or_else(|| read(&self.0.nobody).map(|parts| (parts, false)));
-        let Some(((params, salt, expected), is_real)) = parts else {
+        let usable = hash.and_then(read).and_then(|hash| Some((self.pepper_of(&hash)?, hash)));
+        let nobody = || Some((None, read(&self.0.nobody)?));
+        let is_real = usable.is_some();
+        let Some((pepper, hash)) = usable.or_else(nobody) else {
             return Ok(Verdict::Wrong);
         };
-        let is_old = !self.is_current(&params);
-        let password = password.clone();
-        let found = self.run(params, move |argon2, memory| {
-            let length = expected.len();
-            let output = compute(argon2, &password, &salt, length, memory);
-            output.is_some_and(|output| bool::from(output.ct_eq(expected.as_bytes())))
+        let is_old = !self.is_current(&hash);
+        let (password, params) = (password.clone(), hash.params);
+        let found = self.run((params, pepper), move |argon2, memory| {
+            let output = compute(argon2, &password, &hash.salt, hash.output.len(), memory);
+            output.map(|output| bool::from(output.ct_eq(hash.output.as_bytes())))
         });
-        Ok(match found.await? && is_real {
+        Ok(match found.await?.unwrap_or(false) && is_real {
             true if is_old => Verdict::RightButOld,
             true => Verdict::Right,
             false => Verdict::Wrong,
         })
     }
 
-    fn is_current(&self, params: &Params) -> bool {
+    /// The pepper that the hash was made with, if any; `None` when its key is not ours.
+    fn pepper_of(&self, hash: &Hash) -> Option<Option<Pepper>> {
+        let Some(key) = &hash.key else { return Some(None) };
+        let pepper = self.0.keys.pepper(key);
+        if pepper.is_none() {
+            tracing::error!(key, "a password hash names a key that the key file does not have");
+        }
+        pepper.map(Some)
+    }
+
+    /// Whether passwords can be compared with this hash here: no other key goes into it.
+    pub fn has_pepper_of(&self, hash: &str) -> bool {
+        read(hash).is_none_or(|hash| self.pepper_of(&hash).is_some())
+    }
+
+    fn is_current(&self, hash: &Hash) -> bool {
         let cost = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
-        cost(params) == cost(&self.0.params)
+        let key = match self.0.pepper {
+            OnOff::On => Some(self.0.keys.newest_pepper().0),
+            OnOff::Off => None,
+        };
+        cost(&hash.params) == cost(&self.0.params) && hash.key == key
     }
 
     /// Waits for a slot and works on it. The slot stays taken until the work is done, also when
     /// whoever waited for it has gone.
     async fn run<T: Send + 'static>(
         &self,
-        params: Params,
-        work: impl FnOnce(&Argon2<'_>, &mut [Block]) -> T + Send + 'static,
-    ) -> Result<T, Busy> {
+        (params, pepper): (Params, Option<Pepper>),
+        work: impl FnOnce(&Argon2<'_>, &mut [Block]) -> Option<T> + Send + 'static,
+    ) -> Result<Option<T>, Busy> {
         let place = Place::take(&self.0)?;
         let slot = self.0.slots.clone().acquire_owned().await.map_err(|_| Busy)?;
         let task = tokio::task::spawn_blocking(move || {
             let _slot = slot;
             let blocks = params.block_count();
             let mut memory = place.0.take_memory(blocks);
-            let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-            let result = work(&argon2, &mut memory[..blocks]);
+            let (kind, version) = (Algorithm::Argon2id, Version::V0x13);
+            let argon2 = match &pepper {
+                Some(pepper) => {
+                    Argon2::new_with_secret(pepper.as_bytes(), kind, version, params).ok()
+                }
+                None => Some(Argon2::new(kind, version, params)),
+            };
+            let result = argon2.and_then(|argon2| work(&argon2, &mut memory[..blocks]));
             place.0.give_back(memory);
             result
         });
@@ -200,12 +234,13 @@ fn compute(
     Some(output)
 }
 
-/// `$argon2id$v=19$m=…,t=…,p=…$salt$hash`
-fn phc(params: &Params, salt: &[u8], output: &[u8]) -> String {
+/// `$argon2id$v=19$m=…,t=…,p=…$salt$hash`; with a pepper, `keyid` names its key.
+fn phc(params: &Params, key: Option<&str>, salt: &[u8], output: &[u8]) -> String {
     use base64::{Engine, prelude::BASE64_STANDARD_NO_PAD as BASE64};
     let (m, t, p) = (params.m_cost(), params.t_cost(), params.p_cost());
+    let key = key.map(|key| format!(",keyid={key}")).unwrap_or_default();
     let (salt, output) = (BASE64.encode(salt), BASE64.encode(output));
-    format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${output}")
+    format!("$argon2id$v=19$m={m},t={t},p={p}{key}${salt}${output}")
 }
 
 /// Whether passwords can be compared with this hash: an argon2id PHC string of at most
@@ -215,12 +250,24 @@ pub fn is_readable(hash: &str) -> bool {
 }
 
 /// The parts of an argon2id hash that is cheap enough to be computed.
-fn read(hash: &str) -> Option<(Params, Salt, Output)> {
+struct Hash {
+    params: Params,
+    /// Id of the key whose pepper went into it.
+    key: Option<String>,
+    salt: Salt,
+    output: Output,
+}
+
+fn read(hash: &str) -> Option<Hash> {
     let hash = PasswordHash::new(hash).ok()?;
     let params = Params::try_from(&hash).ok()?;
     let fits = hash.algorithm.as_str() == "argon2id" && params.m_cost() <= MAX_HASH_KIB;
     let is_current_version = hash.version.is_none_or(|version| version == 0x13);
-    (fits && is_current_version).then_some((params, hash.salt?, hash.hash?))
+    if !fits || !is_current_version {
+        return None;
+    }
+    let key = hash.params.get("keyid").map(|id| id.as_str().to_owned());
+    Some(Hash { params, key, salt: hash.salt?, output: hash.hash? })
 }
 
 #[cfg(test)]
@@ -228,8 +275,18 @@ mod tests {
     use super::*;
 
     fn hasher(params: &str, slots: usize, queue: usize) -> Hasher {
-        let params: crate::config::HashParams = params.parse().unwrap();
-        Hasher::new(params.0, slots, queue, Random::system()).unwrap()
+        peppered(params, slots, queue, (Keys::in_memory(&["00000001"]), OnOff::Off))
+    }
+
+    fn peppered(params: &str, slots: usize, queue: usize, pepper: (Keys, OnOff)) -> Hasher {
+        let chosen = crate::config::Chosen {
+            argon2: params.parse().ok(),
+            hash_slots: Some(slots),
+            hash_queue: Some(queue),
+            pepper: Some(pepper.1),
+            ..Default::default()
+        };
+        Hasher::new(&Settings::resolve(chosen).unwrap(), pepper.0, Random::system()).unwrap()
     }
 
     fn password(text: &str) -> Password {
@@ -247,6 +304,29 @@ mod tests {
         assert_eq!(old.verify(&password("wrong"), Some(&hash)).await, Ok(Verdict::Wrong));
         assert_eq!(old.verify(&password("correct"), None).await, Ok(Verdict::Wrong));
         assert_eq!(old.verify(&password("correct"), Some("$x$y")).await, Ok(Verdict::Wrong));
+    }
+
+    #[tokio::test]
+    async fn a_pepper_goes_into_new_hashes_follows_the_newest_key_and_can_be_given_up() {
+        let (one, two) = (&["00000001"][..], &["00000001", "00000002"][..]);
+        let with =
+            |keys: &[&str], pepper| peppered("m=64,t=1,p=1", 1, 1, (Keys::in_memory(keys), pepper));
+        let word = password("correct");
+        let hash = with(one, OnOff::On).hash(&word).await.unwrap();
+        assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1,keyid=00000001$"), "{hash}");
+        let plain = with(one, OnOff::Off).hash(&word).await.unwrap();
+        for (keys, pepper, hash, expected) in [
+            (one, OnOff::On, &hash, Verdict::Right),
+            (two, OnOff::On, &hash, Verdict::RightButOld),
+            (one, OnOff::Off, &hash, Verdict::RightButOld),
+            (one, OnOff::On, &plain, Verdict::RightButOld),
+            (&["00000002"], OnOff::On, &hash, Verdict::Wrong),
+            (one, OnOff::On, &hash.replace(",keyid=00000001", ""), Verdict::Wrong),
+            (two, OnOff::On, &hash.replace("=00000001", "=00000002"), Verdict::Wrong),
+        ] {
+            let found = with(keys, pepper).verify(&word, Some(hash)).await;
+            assert_eq!(found, Ok(expected), "{keys:?} {hash}");
+        }
     }
 
     #[tokio::test]

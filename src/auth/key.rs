@@ -13,6 +13,8 @@ use std::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
+#[cfg(test)]
+use sha2::Digest;
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
@@ -94,6 +96,17 @@ struct Shared {
 struct Key {
     id: String,
     macs: Vec<Hmac<Sha256>>,
+    pepper: Pepper,
+}
+
+/// A secret that goes into password hashes, which are worth nothing without it.
+#[derive(Clone, Copy)]
+pub struct Pepper([u8; 32]);
+
+impl Pepper {
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 /// Least time between two readings of the file: whoever makes up key ids costs no more.
@@ -132,6 +145,17 @@ impl Keys {
             ring: RwLock::new(Arc::new(ring)),
             read_at: Mutex::new(Instant::now()),
         })))
+    }
+
+    /// Keys with these ids and made-up secrets.
+    #[cfg(test)]
+    pub(super) fn in_memory(ids: &[&str]) -> Self {
+        let key = |id: &&str| Key::new((*id).to_owned(), &Sha256::digest(id).into());
+        Self(Arc::new(Shared {
+            path: PathBuf::new(),
+            ring: RwLock::new(Arc::new(ids.iter().map(key).collect())),
+            read_at: Mutex::new(Instant::now()),
+        }))
     }
 
     /// Reads the file again when the database names a key that is not known here.
@@ -177,12 +201,31 @@ impl Keys {
     /// Whether `mac` is the code of `message` under the key `id`.
     pub fn verify(&self, purpose: Use, id: &str, message: &[u8], mac: &[u8]) -> bool {
         let mut ring = self.ring();
+        // Whoever makes up key ids has the file read no more often than this.
         if !ring.iter().any(|key| key.id == id) && self.may_reread() {
             self.reload();
             ring = self.ring();
         }
         let key = ring.iter().find(|key| key.id == id);
         key.is_some_and(|key| bool::from(key.mac(purpose, message).ct_eq(mac)))
+    }
+
+    /// The pepper of the newest key, with the key's id.
+    pub fn newest_pepper(&self) -> (String, Pepper) {
+        match self.ring().last() {
+            Some(key) => (key.id.clone(), key.pepper),
+            None => unreachable!("a key file without keys is refused when it is read"),
+        }
+    }
+
+    /// The pepper of the key `id`, which a hash in the database names; `None` when the file does
+    /// not have it.
+    pub fn pepper(&self, id: &str) -> Option<Pepper> {
+        let known = || self.ring().iter().find(|key| key.id == id).map(|key| key.pepper);
+        known().or_else(|| {
+            self.reload();
+            known()
+        })
     }
 
     fn ring(&self) -> Arc<Vec<Key>> {
@@ -241,13 +284,9 @@ impl std::fmt::Debug for Keys {
 impl Key {
     fn new(id: String, secret: &[u8; 32]) -> Self {
         let hkdf = Hkdf::<Sha256>::new(None, secret);
-        let mac = |purpose: Use| {
-            let mut derived = [0; 64];
-            let is_short = hkdf.expand(purpose.label(), &mut derived).is_ok();
-            debug_assert!(is_short, "HKDF gives up to 255 blocks");
-            Hmac::new(&derived.into())
-        };
-        Self { id, macs: Use::ALL.map(mac).into() }
+        let mac = |purpose: Use| Hmac::new(&derived::<64>(&hkdf, purpose.label()).into());
+        let pepper = Pepper(derived(&hkdf, b"rolecall password pepper"));
+        Self { id, macs: Use::ALL.map(mac).into(), pepper }
     }
 
     fn mac(&self, purpose: Use, message: &[u8]) -> [u8; MAC_BYTES] {
@@ -256,6 +295,13 @@ impl Key {
         half.copy_from_slice(&mac.into_bytes()[..MAC_BYTES]);
         half
     }
+}
+
+fn derived<const N: usize>(hkdf: &Hkdf<Sha256>, label: &[u8]) -> [u8; N] {
+    let mut derived = [0; N];
+    let is_short = hkdf.expand(label, &mut derived).is_ok();
+    debug_assert!(is_short, "HKDF gives up to 255 blocks");
+    derived
 }
 
 const HEADER: &str = "# Keys of rolecall, the newest last. Keep this file secret, and back it up with the database.\n";

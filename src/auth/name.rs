@@ -46,6 +46,17 @@ impl Username {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What it looks like; see [`look`].
+    pub fn look(&self) -> String {
+        look(&self.0)
+    }
+}
+
+/// What a name looks like (UTS #39 §4, skeleton): the same for two that are mistaken for one
+/// another, whatever their scripts. Accents differ.
+pub fn look(name: &str) -> String {
+    unicode_security::confusable_detection::skeleton(name).collect()
 }
 
 /// An e-mail address as typed, and the form in which it is unique.
@@ -168,6 +179,16 @@ mod tests {
     fn a_name_is_one_however_it_is_spelled() {
         for spelling in ["zoë", "ZOË", " Zoë ", "zoe\u{308}", "ｚｏë"] {
             assert_eq!(Username::parse(spelling).as_ref().map(Username::as_str), Ok("zoë"));
+        }
+    }
+
+    #[test]
+    fn names_that_look_alike_have_one_look_and_accents_differ() {
+        for (one, other) in [("admin", "аdmin"), ("paypal", "раураӏ"), ("modern", "modem")] {
+            assert_eq!(look(one), look(other), "{one} {other}");
+        }
+        for (one, other) in [("zoe", "zoë"), ("zoë", "zoé"), ("kim", "tim"), ("o", "0")] {
+            assert_ne!(look(one), look(other), "{one} {other}");
         }
     }
 

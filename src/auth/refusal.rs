@@ -66,6 +66,8 @@ pub enum Refusal {
     Password(#[from] PasswordError),
     #[error("the name {0} is taken, as somebody's name or e-mail; choose another")]
     NameTaken(String),
+    #[error("the name {0} looks like that of somebody else; choose another")]
+    NameLooksTaken(String),
     #[error("the e-mail {0} is taken, as somebody's e-mail or name; choose another")]
     EmailTaken(String),
     #[error("there is no user {0}; see: rolecall user list")]

@@ -44,6 +44,9 @@ pub enum SeedError {
     Auth(#[from] super::Error),
 }
 
+const OTHER_PEPPER: &str = "the password hash needs a key that the key file does not have; \
+                            add that key's line to it, or give invite = true instead";
+
 impl From<sqlx::Error> for SeedError {
     fn from(error: sqlx::Error) -> Self {
         Self::Auth(error.into())
@@ -82,6 +85,12 @@ async fn apply_in(
     seed: &Seed,
     prune: bool,
 ) -> Result<Applied, SeedError> {
+    for user in &seed.users {
+        if user.password_hash.as_ref().is_some_and(|hash| !app.hasher.has_pepper_of(hash)) {
+            let at = format!("user {}", user.username.as_str());
+            return Err(SeedError::Wrong { at, what: OTHER_PEPPER });
+        }
+    }
     let watch = admins::watch(tx).await?;
     turns::take(tx, turns::INCLUDES).await?;
     let present = present::load(tx, seed, prune, app.now()).await?;

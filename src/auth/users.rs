@@ -21,7 +21,7 @@ pub use passwords::{change_own_password, set_generated_password, set_password};
 use crate::{
     app::App,
     db::{
-        Tx, UserId,
+        Db, Tx, UserId,
         audit::{self, Action, Entry, Target},
         grants as grant_rows,
         links::{self, LinkKind},
@@ -259,6 +259,7 @@ pub(super) async fn edit_in(
     require_user(app, tx, by, user.id).await?;
     if new.username != user.username {
         login_keys::delete(tx, user.id, Kind::Name).await?;
+        login_keys::delete_look(tx, user.id).await?;
         take_name(tx, user.id, &profile.username).await?;
     }
     if new.email != user.email {
@@ -324,7 +325,28 @@ fn is_there(user: &User) -> bool {
 
 async fn take_name(tx: &mut Tx, id: UserId, name: &Username) -> Result<()> {
     let taken = || Refusal::NameTaken(name.as_str().to_owned());
-    login_keys::create(tx, id, Kind::Name, name.as_str()).await.map_err(unless(taken))
+    login_keys::create(tx, id, Kind::Name, name.as_str()).await.map_err(unless(taken))?;
+    let alike = || Refusal::NameLooksTaken(name.as_str().to_owned());
+    login_keys::create_look(tx, id, &name.look()).await.map_err(unless(alike))
+}
+
+/// Notes what the names look like that are older than this rule.
+pub async fn fill_looks(db: &Db) -> sqlx::Result<()> {
+    if !login_keys::lacks_looks(db).await? {
+        return Ok(());
+    }
+    // One transaction: what is killed half way begins anew.
+    let mut tx = db.begin().await?;
+    let mut after = String::new();
+    loop {
+        let page = users::list_in(&mut tx, after.as_bytes(), 1000).await?;
+        let Some(last) = page.last() else { break };
+        after = last.username.clone();
+        for user in &page {
+            login_keys::fill_look(&mut tx, user.id, &name::look(&user.username)).await?;
+        }
+    }
+    tx.commit().await
 }
 
 async fn take_email(tx: &mut Tx, id: UserId, email: Option<&Email>) -> Result<()> {

@@ -227,6 +227,7 @@ pub async fn remove(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
     for kind in [login_keys::Kind::Name, login_keys::Kind::Email] {
         login_keys::delete(tx, id, kind).await?;
     }
+    login_keys::delete_look(tx, id).await?;
     sql!(in tx, execute:
         "update users set status = 'removed', username = '', email = null, display_name = '',
                           password_hash = null, password_expires_at = null,

@@ -12,6 +12,8 @@ pub const USERNAME_HINT: &str = "Up to 64 characters, without @.";
 pub const USERNAME_INVALID: &str = "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces. system, visitor, \
      rolecall and what begins with cli: are reserved.";
 pub const USERNAME_TAKEN: &str = "This name is taken. Choose another.";
+pub const USERNAME_LOOKS_TAKEN: &str =
+    "This name would be mistaken for that of somebody else. Choose one that looks different.";
 pub const CURRENT_PASSWORD_WRONG: &str =
     "This is not your current password. Check it and enter it again.";
 

@@ -242,8 +242,8 @@ pub fn parse_profile(fields: &mut ProfileFields) -> Option<Profile> {
 /// Puts a refusal beside the field that it is about; what is about none is an error page.
 pub fn take_problem(fields: &mut ProfileFields, error: auth::Error) -> Result<(), Error> {
     match error {
-        auth::Error::Refused(Refusal::NameTaken(_)) => {
-            fields.username_problem = Some(text::form::USERNAME_TAKEN.to_owned());
+        auth::Error::Refused(taken @ (Refusal::NameTaken(_) | Refusal::NameLooksTaken(_))) => {
+            fields.username_problem = Some(text::refusal::sentence(&taken));
         }
         auth::Error::Refused(Refusal::EmailTaken(_)) => {
             fields.email_problem = Some(text::form::EMAIL_TAKEN.to_owned());

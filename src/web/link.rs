@@ -82,8 +82,10 @@ pub async fn submit(
             };
             match link::set_up(&app, &by, token, username, &password).await {
                 Ok(()) => Ok(Redirect::to("/login?done=setup").into_response()),
-                Err(auth::Error::Refused(Refusal::NameTaken(_))) => {
-                    page.username_problem = Some(text::form::USERNAME_TAKEN.to_owned());
+                Err(auth::Error::Refused(
+                    taken @ (Refusal::NameTaken(_) | Refusal::NameLooksTaken(_)),
+                )) => {
+                    page.username_problem = Some(text::refusal::sentence(&taken));
                     Ok(mistaken(page))
                 }
                 Err(error) => Err(error.into()),

@@ -1,7 +1,8 @@
 //! Which new passwords are taken, wherever one is chosen, and that they stay as they were typed.
 
 use rolecall::{
-    auth::{link, password::PasswordError, password::Weakness},
+    auth::{key::rotate, link, password::PasswordError, password::Weakness},
+    config::OnOff,
     text::form::password_problem,
 };
 
@@ -11,6 +12,7 @@ both_engines!(
     a_weak_password_is_refused_with_the_reason_wherever_it_is_chosen,
     a_password_is_kept_as_it_was_typed,
     both_spellings_of_an_accent_open_the_account,
+    a_pepper_is_taken_up_follows_the_newest_key_and_is_given_up_at_logins,
 );
 
 const WEAK: [(&str, PasswordError); 6] = [
@@ -83,4 +85,30 @@ async fn both_spellings_of_an_accent_open_the_account(t: TestApp) {
         let answer = t.try_login(&Visitor::new(), username("kim").as_str(), typed).await;
         assert_eq!(answer.outcome(), "303 /account", "{typed}");
     }
+}
+
+async fn a_pepper_is_taken_up_follows_the_newest_key_and_is_given_up_at_logins(t: TestApp) {
+    t.user("kim", &[]).await;
+    let hash = async || t.db.texts("select password_hash from users").await.remove(0);
+    let key = async || t.app.keys.newest_pepper().0;
+    assert!(!hash().await.contains("keyid"));
+    let peppered = t.beside_with(|settings| settings.pepper = OnOff::On).await;
+    peppered.login("kim").await;
+    let first = key().await;
+    assert!(hash().await.contains(&format!(",keyid={first}$")));
+    // A node that has not been told yet lets them in as well, but makes no older hash of it.
+    rotate(&peppered.app, &cli()).await.unwrap();
+    let again = t.beside_with(|settings| settings.pepper = OnOff::On).await;
+    again.login("kim").await;
+    let renewed = hash().await;
+    assert!(!renewed.contains(&first) && renewed.contains("keyid="), "{renewed}");
+    // Without the key the right password is as wrong as any.
+    t.db.execute("update users set password_hash = replace(password_hash, 'keyid=', 'keyid=f')")
+        .await;
+    let answer = again.try_login(&Visitor::new(), "kim", PASSWORD).await;
+    assert_eq!(answer.outcome(), "401");
+    t.db.execute("update users set password_hash = replace(password_hash, 'keyid=f', 'keyid=')")
+        .await;
+    t.login("kim").await;
+    assert!(!hash().await.contains("keyid"));
 }

@@ -13,6 +13,8 @@ use crate::support::{
 both_engines!(
     names_and_emails_share_one_space_of_keys,
     nobody_is_called_like_another_actor_of_the_trail,
+    names_that_look_alike_are_not_given_out,
+    looks_of_names_from_before_are_noted_at_the_next_start,
     of_many_who_want_a_name_at_once_one_gets_it,
     a_user_with_an_unknown_role_is_not_made_at_all,
     a_rename_keeps_id_roles_and_sessions,
@@ -343,4 +345,43 @@ async fn nobody_is_called_like_another_actor_of_the_trail(t: TestApp) {
         let renamed = t.post_form(&ada, &path, &[("username", name), ("version", "0")]).await;
         assert_eq!(renamed.outcome(), "422", "{name}");
     }
+}
+
+async fn names_that_look_alike_are_not_given_out(t: TestApp) {
+    create(&t, "paypal", None).await.unwrap();
+    let kim = t.user("kim", &[]).await;
+    let before = t.db.dump().await;
+    // Cyrillic letters, a digit for a letter, and what looks like an m.
+    for name in ["раураl", "paypa1", "kirn"] {
+        let refused = refusal(create(&t, name, None).await);
+        assert!(matches!(refused, Refusal::NameLooksTaken(_)), "{name}: {refused}");
+    }
+    let renamed = users::rename(&t.app, &cli(), kim.id, &username("раураl")).await;
+    assert!(matches!(refusal(renamed), Refusal::NameLooksTaken(_)));
+    t.db.assert_unchanged(&before).await;
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let page = t.post_form(&ada, "/admin/users", &[("username", "kirn")]).await;
+    assert_eq!(page.outcome(), "422");
+    assert!(page.text().contains(rolecall::text::form::USERNAME_LOOKS_TAKEN));
+    assert_eq!(t.db.count("users where username = 'kirn'").await, 0);
+    // Accents differ, and what is given up can be had.
+    create(&t, "kím", None).await.unwrap();
+    users::rename(&t.app, &cli(), kim.id, &username("tim")).await.unwrap();
+    create(&t, "kirn", None).await.unwrap();
+    users::remove(&t.app, &cli(), kim.id).await.unwrap();
+    create(&t, "tirn", None).await.unwrap();
+}
+
+async fn looks_of_names_from_before_are_noted_at_the_next_start(t: TestApp) {
+    for number in 0..30 {
+        t.user(&format!("user{number}"), &[]).await;
+    }
+    t.db.execute("delete from name_looks").await;
+    create(&t, "userll", None).await.unwrap();
+    t.db.execute("delete from name_looks").await;
+    let again = t.beside().await;
+    // user11 and userll look alike: one of them has the look.
+    assert_eq!(t.db.count("name_looks").await, 30);
+    let refused = refusal(create(&again, "userl2", None).await);
+    assert!(matches!(refused, Refusal::NameLooksTaken(_)), "{refused}");
 }

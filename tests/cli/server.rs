@@ -1,8 +1,11 @@
 //! The server as a process: beside commands, beside others of its kind, and how it stops.
 
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio, time::Duration};
 
-use crate::program::{PASSWORD, eventually, on_both};
+use crate::{
+    program::{PASSWORD, Program, eventually, on_both},
+    support::Engine,
+};
 
 #[test]
 fn a_change_in_the_terminal_is_seen_by_the_server_within_a_second() {
@@ -225,5 +228,25 @@ fn a_password_that_was_made_is_good_for_one_login_which_sets_a_new_one() {
         assert_eq!(server.post("/link", "", &choice).status, 303);
         server.login("kim");
         server.login("kim");
+    });
+}
+
+#[test]
+fn a_hash_with_a_pepper_is_worth_nothing_without_its_key() {
+    on_both(|program| {
+        let mut command = program.command();
+        command.env("ROLECALL_PEPPER", "on").stdin(Stdio::piped());
+        command.args(["user", "add", "kim", "--password-stdin"]);
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+        assert!(child.wait().unwrap().success());
+        let seed = program.ok(&["seed", "--export"]);
+        assert!(seed.contains("keyid="), "{seed}");
+        program.serve(&[]).login("kim");
+
+        let other = Program::new(Engine::Sqlite);
+        std::fs::write(other.path("people.toml"), &seed).unwrap();
+        let line = other.refused(&["seed", "people.toml"]);
+        assert!(line.contains("user kim") && line.contains("key file"), "{line}");
     });
 }
