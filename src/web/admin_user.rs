@@ -26,12 +26,13 @@ use crate::{
     auth::{
         self, Refusal,
         access::Permission,
+        admins,
         authority::Change,
         explain::{self, Explanation},
         grants::{self, Until},
         graph::Graph,
         link,
-        name::RoleName,
+        name::{ADMIN, RoleName},
         throttle, users,
     },
     db::{
@@ -150,6 +151,7 @@ async fn page(
     let every = permissions::list(&app.db).await?.into_iter().collect();
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     let (_, effective) = explain::effective(&graph, &every, &grants, now);
+    let last_admin = admins::is_last(app, user).await?;
     let can_end = authority.may(Change::Sessions { id: user.id, roles: &held });
     let sessions = if reader.may(Permission::SessionsRead) {
         let live = sessions::list_of_user(&app.db, user.id, now).await?;
@@ -171,7 +173,8 @@ async fn page(
         reason: grant.reason.clone(),
         until: grant.ends_at.map(text::time),
         ended: grant.ends_at.is_some_and(|end| end <= now),
-        can_revoke: authority.may(Change::Revoke { role: &grant.role_name }),
+        can_revoke: !(last_admin && grant.role_name == ADMIN)
+            && authority.may(Change::Revoke { role: &grant.role_name }),
     };
     Ok(UserPage {
         frame,
@@ -185,6 +188,7 @@ async fn page(
         held_back: throttle::find(app, user).await?.and_then(|tries| held_back(app, &tries)),
         can_set_email: authority.may(Change::Email),
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
+        last_admin,
         grants: Cut::new(&named, 15).map(line),
         permissions: Cut::new(effective, 40),
         grantable: grantable.collect(),

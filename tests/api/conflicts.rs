@@ -231,8 +231,22 @@ async fn a_page_that_asks_first_says_what_ends(t: TestApp) {
 
     let notice = async |answer: Answer, expected: &str| {
         let page = t.get_as(&ada, answer.location()).await;
+    // Her page says so, and offers none of it.
+    let ends = ["disable", "remove", "revoke?role=admin"].map(|what| format!("{path}/{what}"));
+    let offered = async |visitor: &Visitor| {
+        let page = t.get_as(visitor, &path).await;
+        let links = markup::links(page.text());
+        let offered = ends.each_ref().map(|end| links.contains(end));
+        (offered, page.text().contains(text::user::LAST_ADMIN))
+    };
+    for visitor in [&ada, &brief] {
+        assert_eq!(offered(visitor).await, ([false; 3], true));
+    }
+    let page = t.get_as(&ada, &user_path(&t, "brief").await).await;
+    assert!(!page.text().contains(text::user::LAST_ADMIN), "that one can be spared");
         assert!(markup::unescaped(page.text()).contains(expected), "{expected}");
     };
+    assert_eq!(offered(&brief).await, ([true; 3], false));
     notice(t.post_form(&ada, &at("/sessions/end"), &[]).await, "3 sessions have ended.").await;
     assert_asks(&t, &ada, &at("/disable"), &confirm::disable_lines(0)).await;
     t.login("kim").await;

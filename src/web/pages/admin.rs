@@ -140,6 +140,8 @@ pub struct UserPage {
     pub held_back: Option<String>,
     /// Edit, disable, enable, remove, make a link.
     pub can_edit: bool,
+    /// The only admin who cannot be spared: not to be disabled or removed.
+    pub last_admin: bool,
     pub can_set_email: bool,
     pub grants: Cut<GrantLine>,
     /// Effective permissions.
