@@ -31,9 +31,12 @@ impl FromRequestParts<App> for Acting {
 }
 
 impl Acting {
-    /// Leads to `path`, which will show the sentence once.
+    /// Leads to `path`, or for who may not open that to their account, which will show the
+    /// sentence once.
     pub async fn done(&self, notice: &str, path: &str) -> Result<Redirect, Error> {
         self.session.insert(frame::NOTICE, notice).await?;
+        let frame = frame::of(&self.app, &self.user, "");
+        let path = frame.reachable(path);
         Ok(Redirect::to(&format!("{path}?done")))
     }
 

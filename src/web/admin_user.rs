@@ -301,11 +301,11 @@ pub async fn make_link(
     let user = users::find(&acting.app, &id.to_string()).await?;
     let token = link::make(&acting.app, &acting.by, user.id).await?;
     Ok(Page(LinkShownPage {
+        back: frame.reachable(&path(id)).to_owned(),
         frame,
         username: user.username,
         url: link::url(&acting.app, token),
         good_for: text::link::GOOD_FOR_PASSWORD,
-        back: path(id),
     }))
 }
 
@@ -368,7 +368,9 @@ fn parse_grant(fields: &mut GrantFields) -> Option<(RoleName, Until)> {
         typed => people::parse_time(typed).map(Until::At),
     };
     let problem = |is_wrong: bool, text: &str| is_wrong.then(|| text.to_owned());
-    fields.role_problem = problem(role.is_none(), text::form::ROLE_UNKNOWN);
+    let is_missing = fields.role.trim().is_empty();
+    let unknown = if is_missing { text::form::ROLE_MISSING } else { text::form::ROLE_UNKNOWN };
+    fields.role_problem = problem(role.is_none(), unknown);
     fields.until_problem = problem(until.is_none(), text::form::UNTIL_INVALID);
     role.zip(until)
 }
