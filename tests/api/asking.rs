@@ -132,7 +132,6 @@ async fn the_page_before_a_role_is_deleted_says_who_loses_it(t: TestApp) {
     let ada = a_house(&t).await;
     let path = |name: &str| format!("/admin/roles/{name}/delete");
     let (own, below) = (names(&["editors:write"]), names(&["reader"]));
-    // chief includes it through senior alone, and lou is counted once.
     let lines = delete_role_lines(
         ("2", &names(&["kim", "lou"])),
         (&own, &below),
@@ -177,7 +176,7 @@ async fn names_of_holders_are_told_to_those_alone_who_may_see_users(t: TestApp) 
     assert_asks(&t, &writer, path, &lines).await;
     // And is led to what they may open.
     let page = t.get_as(&writer, path).await;
-    assert!(page.text().contains(&format!("href=\"/account\">{}", text::form::CANCEL)));
+    assert!(page.text().contains("href=\"/account\">Cancel"));
     allow(&t, "writer", "rolecall.users:read").await;
     let lines = delete_role_lines(("2", &names(&["kim", "lou"])), parts, (&above, "3"));
     assert_asks(&t, &writer, path, &lines).await;
@@ -194,7 +193,6 @@ async fn the_page_before_a_permission_is_removed_says_who_loses_it(t: TestApp) {
     assert!(lines[1].contains("chief, senior"), "{}", lines[1]);
     let path = "/admin/roles/editor/deny?permission=editors:write";
     assert_asks(&t, &ada, path, &lines).await;
-    // The link stands on the role's page, and what the page asks is done by its form.
     let page = t.get_as(&ada, "/admin/roles/editor").await;
     assert!(markup::links(page.text()).contains(&path.to_owned()), "{}", page.text());
     let asked = t.get_as(&ada, path).await;
@@ -208,7 +206,6 @@ async fn the_page_before_a_permission_is_removed_says_who_loses_it(t: TestApp) {
     let done = t.post_form(&ada, "/admin/roles/editor/deny", &fields).await;
     assert_eq!(done.outcome(), "303 /admin/roles/editor?done");
     assert_eq!(t.get_as(&max, check).await.outcome(), "403");
-    // One alone, and nobody.
     let of = Having { role: "chief", people: "1", above: &[] };
     let path = "/admin/roles/chief/deny?permission=chiefs:write";
     assert_asks(&t, &ada, path, &confirm::deny_lines(&of, "chiefs:write")).await;
@@ -261,6 +258,8 @@ async fn the_page_before_a_grantor_is_removed_says_who_may_no_longer_grant(t: Te
     let path = "/admin/roles/reader/ungrantor?other=user-manager";
     assert_asks(&t, &ada, path, &confirm::remove_grantor_lines(&of, "reader")).await;
 }
+
+const ENDED: &str = "This session has ended already.";
 
 /// Ids of the user's live sessions.
 async fn sessions_of(t: &TestApp, name: &str) -> Vec<Uuid> {
@@ -321,8 +320,7 @@ async fn the_page_before_a_session_ends_says_whose_and_where_it_is(t: TestApp) {
     assert_eq!(done.outcome(), format!("303 {kim}?done"));
     assert!(sessions_of(&t, "kim").await.is_empty());
     let gone = t.get_as(&mia, &path).await;
-    let sentence = "This session has ended already.";
-    assert_nothing_to_end(&gone, sentence, "/admin/sessions", text::error::TO_SESSIONS);
+    assert_nothing_to_end(&gone, ENDED, "/admin/sessions", text::error::TO_SESSIONS);
 }
 
 async fn the_pages_before_ones_own_sessions_end_say_which(t: TestApp) {
@@ -350,8 +348,7 @@ async fn the_pages_before_ones_own_sessions_end_say_which(t: TestApp) {
     // Of somebody else's nothing is told.
     for id in [lous, Uuid::nil()] {
         let answer = t.get_as(&kim, &at(&format!("id={id}"))).await;
-        let said = "This session has ended already.";
-        assert_nothing_to_end(&answer, said, "/account", text::error::TO_ACCOUNT);
+        assert_nothing_to_end(&answer, ENDED, "/account", text::error::TO_ACCOUNT);
     }
     let done = t.post_form(&kim, "/account/sessions/end", &[("others", "1")]).await;
     assert_eq!(done.outcome(), "303 /account?done");
