@@ -6,6 +6,7 @@ mod acting;
 mod admin;
 mod admin_audit;
 mod admin_ends;
+mod admin_role_ends;
 mod admin_roles;
 mod admin_sessions;
 mod admin_user;
@@ -61,7 +62,9 @@ pub fn routes() -> Vec<Route> {
         Route::page("/account/password")
             .get(SignedIn, account::to_password)
             .post(SignedIn, account::change_password),
-        Route::page("/account/sessions/end").post(SignedIn, account::end_sessions),
+        Route::page("/account/sessions/end")
+            .get(SignedIn, account::ask_end_sessions)
+            .post(SignedIn, account::end_sessions),
         Route::page("/.well-known/change-password").get(Public, account::to_password),
         Route::page("/admin").get(UsersRead, admin::overview),
         Route::page("/admin/users")
@@ -96,19 +99,26 @@ pub fn routes() -> Vec<Route> {
             .get(RolesRead, admin_roles::show)
             .post(Proven(RolesWrite), admin_roles::describe),
         Route::page("/admin/roles/{name}/allow").post(Proven(RolesWrite), admin_roles::allow),
-        Route::page("/admin/roles/{name}/deny").post(Proven(RolesWrite), admin_roles::deny),
+        Route::page("/admin/roles/{name}/deny")
+            .get(RolesWrite, admin_role_ends::ask_deny)
+            .post(Proven(RolesWrite), admin_roles::deny),
         Route::page("/admin/roles/{name}/include").post(Proven(RolesWrite), admin_roles::include),
-        Route::page("/admin/roles/{name}/exclude").post(Proven(RolesWrite), admin_roles::exclude),
+        Route::page("/admin/roles/{name}/exclude")
+            .get(RolesWrite, admin_role_ends::ask_exclude)
+            .post(Proven(RolesWrite), admin_roles::exclude),
         Route::page("/admin/roles/{name}/grantor")
             .post(Proven(RolesWrite), admin_roles::add_grantor),
         Route::page("/admin/roles/{name}/ungrantor")
+            .get(RolesWrite, admin_role_ends::ask_remove_grantor)
             .post(Proven(RolesWrite), admin_roles::remove_grantor),
         Route::page("/admin/roles/{name}/delete")
-            .get(RolesWrite, admin_ends::ask_delete_role)
-            .post(Proven(RolesWrite), admin_ends::delete_role),
-        Route::page("/admin/roles/{name}/holders.csv").get(UsersRead, admin_roles::holders_csv),
+            .get(RolesWrite, admin_role_ends::ask_delete)
+            .post(Proven(RolesWrite), admin_role_ends::delete),
+        Route::page("/admin/roles/{name}/holders.csv")
+            .get([UsersRead, RolesRead], admin_roles::holders_csv),
         Route::page("/admin/sessions").get(SessionsRead, admin_sessions::list),
         Route::page("/admin/sessions/{id}/end")
+            .get(SessionsWrite, admin_ends::ask_end_session)
             .post(Proven(SessionsWrite), admin_ends::end_session),
         Route::page("/admin/audit").get(AuditRead, admin_audit::list),
         Route::page("/admin/audit.csv").get(AuditRead, admin_audit::as_csv),

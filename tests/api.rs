@@ -7,6 +7,7 @@ mod support;
 /// One file per theme, in `tests/api/`.
 mod api {
     mod admins;
+    mod asking;
     mod audit;
     mod check;
     mod conflicts;

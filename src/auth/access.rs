@@ -54,6 +54,7 @@ pub enum Access {
     Permission(Permission),
     /// The permission, and the password entered lately in this session.
     Proven(Permission),
+    Both([Permission; 2]),
     /// What the query of the request says; its handler reads it and asks [`decide`].
     Query,
     Demand(Demand),
@@ -65,12 +66,21 @@ impl From<Permission> for Access {
     }
 }
 
+impl From<[Permission; 2]> for Access {
+    fn from(both: [Permission; 2]) -> Self {
+        Self::Both(both)
+    }
+}
+
 impl std::fmt::Display for Access {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(match self {
             Self::Public => "public",
             Self::SignedIn => "signed in",
             Self::Permission(permission) | Self::Proven(permission) => permission.name(),
+            Self::Both([one, other]) => {
+                return f.pad(&format!("{} and {}", one.name(), other.name()));
+            }
             Self::Query | Self::Demand(_) => "what the query asks",
         })
     }
@@ -162,6 +172,7 @@ pub fn decide(user: Option<&CurrentUser>, access: &Access) -> Decision {
         Access::Permission(permission) | Access::Proven(permission) => {
             user.permissions.contains(permission.name())
         }
+        Access::Both(both) => both.iter().all(|one| user.permissions.contains(one.name())),
         Access::Query => false,
         Access::Demand(demand) => holds(&user.roles, &user.permissions, demand),
     };

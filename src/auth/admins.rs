@@ -1,8 +1,14 @@
 //! The last-admin rule: there is always one active admin who can log in and whose role has no
 //! end. Whatever could break it stands between [`watch`] and [`Watch::settle`].
 
-use super::{Refusal, Result};
-use crate::db::{Tx, grants, turns};
+use super::{Refusal, Result, name::ADMIN};
+use crate::{
+    app::App,
+    db::{
+        Tx, grants, turns,
+        users::{Status, User},
+    },
+};
 
 /// Says what to do with the change: settle it before the commit.
 #[must_use = "without settling it, the rule is not kept"]
@@ -27,4 +33,15 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// Whether this user is the only such admin at this moment, and so cannot be spared.
+pub async fn is_last(app: &App, user: &User) -> Result<bool> {
+    if user.status != Status::Active || user.password_hash.is_none() {
+        return Ok(false);
+    }
+    let mut tx = app.db.begin_read().await?;
+    let grant = grants::find(&mut tx, user.id, ADMIN).await?;
+    let is_one = grant.is_some_and(|grant| grant.ends_at.is_none());
+    Ok(is_one && grants::count_lasting_admins(&mut tx).await? == 1)
 }

@@ -139,11 +139,11 @@ impl Authority {
             Change::PermissionOf { permission } => {
                 own.has(Permission::RolesWrite) && own.permissions.contains(permission)
             }
-            Change::IncludeOf { other: role } | Change::GrantorOf { role } => {
+            // What deletes a role takes it from whoever has it.
+            Change::IncludeOf { other: role }
+            | Change::GrantorOf { role }
+            | Change::DeleteRole { role } => {
                 own.has(Permission::RolesWrite) && self.may_hand_over(own, role)
-            }
-            Change::DeleteRole { role } => {
-                own.has(Permission::RolesWrite) && own.covers(&self.carried(role))
             }
         }
     }

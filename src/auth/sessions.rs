@@ -21,7 +21,7 @@ use crate::{
     db::{
         Tx, UserId,
         audit::{Action, Entry, Target},
-        sessions::{self, NewSession},
+        sessions::{self, NewSession, Session},
         tallies,
         users::{User, note_login},
     },
@@ -133,14 +133,27 @@ pub async fn log_out(app: &App, by: &By, user: &CurrentUser) -> Result<()> {
 /// [`Refusal::NoSession`] when there is none.
 pub async fn end(app: &App, by: &By, id: Uuid) -> Result<()> {
     let mut tx = app.db.begin().await?;
-    let found = sessions::find_in(&mut tx, id).await?;
-    let Some(session) = found else { return Err(Refusal::NoSession(id.to_string()).into()) };
-    require_for(app, &mut tx, by, session.user_id).await?;
+    let session = endable_in(app, &mut tx, by, id).await?;
     drop(tx);
     match end_one(app, by, id, session.user_id, &session.username).await? {
         true => Ok(()),
         false => Err(Refusal::NoSession(id.to_string()).into()),
     }
+}
+
+/// The session, if `by` may end it.
+///
+/// # Errors
+/// [`Refusal::NoSession`] when there is none.
+pub async fn endable(app: &App, by: &By, id: Uuid) -> Result<Session> {
+    endable_in(app, &mut app.db.begin_read().await?, by, id).await
+}
+
+async fn endable_in(app: &App, tx: &mut Tx, by: &By, id: Uuid) -> Result<Session> {
+    let found = sessions::find_in(tx, id).await?;
+    let session = found.ok_or_else(|| Refusal::NoSession(id.to_string()))?;
+    require_for(app, tx, by, session.user_id).await?;
+    Ok(session)
 }
 
 async fn end_one(app: &App, by: &By, id: Uuid, user_id: UserId, name: &str) -> Result<bool> {
@@ -193,11 +206,16 @@ async fn require_for(app: &App, tx: &mut Tx, by: &By, user_id: UserId) -> Result
 /// Ends one of the user's own sessions. Returns how many: none when it is not one of theirs, or
 /// has ended.
 pub async fn end_own(app: &App, by: &By, user: &CurrentUser, id: Uuid) -> Result<u64> {
-    let own = sessions::list_of_user(&app.db, user.id, app.now()).await?;
-    if !own.iter().any(|one| one.id == id) {
-        return Ok(0);
+    match find_own(app, user, id).await? {
+        Some(_) => end_one(app, by, id, user.id, &user.username).await.map(u64::from),
+        None => Ok(0),
     }
-    end_one(app, by, id, user.id, &user.username).await.map(u64::from)
+}
+
+/// One of the user's own live sessions.
+pub async fn find_own(app: &App, user: &CurrentUser, id: Uuid) -> Result<Option<Session>> {
+    let own = sessions::list_of_user(&app.db, user.id, app.now()).await?;
+    Ok(own.into_iter().find(|one| one.id == id))
 }
 
 /// Ends the other sessions of the user of this one. Returns how many.

@@ -174,6 +174,27 @@ pub async fn count_holders(
             limit $3) capped"#, role, now, most)
 }
 
+/// How many have a role, directly or through one that includes it, counted up to `most`.
+pub async fn count_having(
+    db: &Db,
+    role: &str,
+    most: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<i64> {
+    sql!(db, fetch_one scalar:
+        r#"with recursive giving (role_name) as (
+               select name from roles where name = $1
+               union
+               select i.role_name
+               from giving g join role_includes i on i.included_name = g.role_name
+           )
+           select count(*) as "count!: i64" from
+           (select distinct g.user_id from giving r cross join grants g
+            where g.role_name = r.role_name and g.end_recorded = false
+              and (g.ends_at is null or g.ends_at > $2)
+            limit $3) capped"#, role, now, most)
+}
+
 /// Grants a role anew or changes the grant that is there.
 pub async fn save(tx: &mut Tx, grant: &Grant) -> sqlx::Result<()> {
     sql!(in tx, execute:

@@ -24,7 +24,7 @@ pub const SUBMIT_PASSWORD: &str = "Change password";
 pub const SESSIONS: &str = "Where you are signed in";
 pub const SESSIONS_INTRODUCTION: &str =
     "Do you not know one of these? End it, then change your password.";
-pub const END_OTHERS: &str = "End all others";
+pub const END_OTHERS: &str = "End all others…";
 pub const RECORDS: &str = "What happened";
 pub const RECORDS_INTRODUCTION: &str =
     "What you did and what was done to your account, newest first.";

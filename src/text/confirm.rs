@@ -7,6 +7,9 @@ pub const REMOVE: &str = "Remove for good";
 pub const END_SESSIONS: &str = "End all sessions";
 pub const REVOKE: &str = "Revoke";
 pub const DELETE_ROLE: &str = "Delete role";
+pub const TAKE_OUT: &str = "Remove";
+pub const END_SESSION: &str = "End session";
+pub const END_OTHERS: &str = "End other sessions";
 
 pub fn disable_title(name: &str) -> String {
     format!("Disable {}?", whole(name))
@@ -65,32 +68,171 @@ pub fn delete_role_title(role: &str) -> String {
     format!("Delete the role {role}?")
 }
 
-/// `holders` counts those who hold it directly, as text; `first` names the first of them.
+/// `holders` counts those who hold it directly, as text, and names the first of them, if the
+/// reader may know them; `above` are the roles that include it, and how many have it in all.
 pub fn delete_role_lines(
     (holders, first): (&str, &[String]),
     (permissions, includes): (&[String], &[String]),
-    included_in: &[String],
+    (above, all): (&[String], &str),
 ) -> Vec<String> {
+    let names = match first {
+        [] => String::new(),
+        few if few.len() <= 8 => format!(": {}", list(few)),
+        many => format!(", among them {}", many[..8].join(", ")),
+    };
     let mut lines = vec![match holders {
         "0" => "Nobody holds it directly.".to_owned(),
-        "1" => format!("1 user holds it and loses it at once: {}.", list(first)),
-        n if first.len() > 8 => {
-            format!("{n} users hold it and lose it at once, among them {}.", first[..8].join(", "))
-        }
-        n => format!("{n} users hold it and lose it at once: {}.", list(first)),
+        "1" => format!("1 user holds it and loses it at once{names}."),
+        n => format!("{n} users hold it and lose it at once{names}."),
     }];
+    if !above.is_empty() {
+        let those = match all {
+            "0" => "Nobody has one of them.".to_owned(),
+            "1" => "In all, 1 user loses it.".to_owned(),
+            n => format!("In all, {n} users lose it."),
+        };
+        let roles = list(above);
+        lines.push(format!("Whoever has it through these roles loses it too: {roles}. {those}"));
+    }
     if !permissions.is_empty() {
         lines.push(format!("With it go these permissions: {}.", list(permissions)));
     }
     if !includes.is_empty() {
         lines.push(format!("With it go the roles that it includes: {}.", list(includes)));
     }
-    if !included_in.is_empty() {
-        let roles = list(included_in);
-        lines.push(format!("Whoever has it through these roles loses it too: {roles}."));
-    }
     lines.push("This cannot be undone.".to_owned());
     lines
+}
+
+/// Who has a role: how many, as text, directly or through the roles `above` that include it.
+pub struct Having<'a> {
+    pub role: &'a str,
+    pub people: &'a str,
+    pub above: &'a [String],
+}
+
+impl Having<'_> {
+    /// That they lose something, and through which roles they had it.
+    fn losing(&self, what: &str) -> Vec<String> {
+        let (role, how) = (self.role, self.how());
+        let mut lines = vec![match self.people {
+            "0" => format!("Nobody has {role}, so nobody loses {what}."),
+            "1" => format!(
+                "1 user has {role}{how} and loses {what} at once, unless another role gives it."
+            ),
+            n => format!(
+                "{n} users have {role}{how} and lose {what} at once, unless another role gives it."
+            ),
+        }];
+        if !self.above.is_empty() {
+            let above = list(self.above);
+            lines.push(format!("Through {role}, these roles lose it too: {above}."));
+        }
+        lines
+    }
+
+    fn how(&self) -> &'static str {
+        if self.above.is_empty() { "" } else { ", directly or through roles that include it," }
+    }
+}
+
+pub fn take_out_title(what: &str, role: &str) -> String {
+    format!("Remove {what} from the role {role}?")
+}
+
+pub fn deny_lines(of: &Having<'_>, permission: &str) -> Vec<String> {
+    of.losing(permission)
+}
+
+/// `roles` and `permissions` come with the role `other`.
+pub fn exclude_lines(
+    of: &Having<'_>,
+    other: &str,
+    (roles, permissions): (&[String], &[String]),
+) -> Vec<String> {
+    let mut lines = of.losing(other);
+    if !roles.is_empty() {
+        lines.push(format!("With {other} go the roles that it includes: {}.", list(roles)));
+    }
+    if !permissions.is_empty() {
+        lines.push(format!("With {other} go these permissions: {}.", list(permissions)));
+    }
+    lines
+}
+
+pub fn remove_grantor_title(grantor: &str, role: &str) -> String {
+    format!("Remove the grantor {grantor} of the role {role}?")
+}
+
+/// `of`: who has the role that is the grantor.
+pub fn remove_grantor_lines(of: &Having<'_>, role: &str) -> Vec<String> {
+    let (grantor, how) = (of.role, of.how());
+    let mut lines = vec![match of.people {
+        "0" => format!("Nobody has {grantor}, so nobody loses the right to grant {role}."),
+        "1" => format!(
+            "1 user has {grantor}{how} and may no longer grant or revoke {role}, unless another \
+             of their roles allows it."
+        ),
+        n => format!(
+            "{n} users have {grantor}{how} and may no longer grant or revoke {role}, unless \
+             another of their roles allows it."
+        ),
+    }];
+    if !of.above.is_empty() {
+        let above = list(of.above);
+        lines.push(format!("Through {grantor}, that is also whoever has: {above}."));
+    }
+    lines.push("What they have granted stays.".to_owned());
+    lines
+}
+
+/// An open session, as people know it.
+pub struct Open<'a> {
+    pub device: &'a str,
+    pub address: &'a str,
+    pub created: &'a str,
+    pub last_seen: &'a str,
+    /// It is that of the request.
+    pub is_this: bool,
+}
+
+impl Open<'_> {
+    fn lines(&self) -> Vec<String> {
+        let Self { device, created, last_seen, .. } = self;
+        let at = match self.address {
+            "" => String::new(),
+            address => format!(" at {address}"),
+        };
+        vec![
+            format!("{device}{at}: signed in {created}, last used {last_seen}."),
+            match self.is_this {
+                true => "It is the one that you use now, so you are signed out.".to_owned(),
+                false => "Whoever uses it is signed out at once.".to_owned(),
+            },
+        ]
+    }
+}
+
+pub fn end_session_title(name: &str) -> String {
+    format!("End this session of {}?", whole(name))
+}
+
+pub fn end_session_lines(open: &Open<'_>) -> Vec<String> {
+    let again = "The password stays as it is, so this person can sign in again.".to_owned();
+    [open.lines(), vec![again]].concat()
+}
+
+pub const END_OWN_TITLE: &str = "End this session?";
+
+pub fn end_own_lines(open: &Open<'_>) -> Vec<String> {
+    let again = "Your password stays as it is. Do you not know this session? Then change it.";
+    [open.lines(), vec![again.to_owned()]].concat()
+}
+
+pub const END_OTHERS_TITLE: &str = "End all your other sessions?";
+
+pub fn end_others_lines(sessions: usize) -> Vec<String> {
+    vec![ending(sessions), "You stay signed in here.".to_owned()]
 }
 
 fn ending(sessions: usize) -> String {

@@ -23,6 +23,10 @@ pub const FORM_EXPIRED: &str = "You signed in or out since the form was opened. 
                                 changed. Open the page again and send it once more.";
 
 pub const TO_OVERVIEW: &str = "Go to the overview";
+pub const TO_USER: &str = "Go to this user";
+pub const TO_ROLE: &str = "Go to this role";
+pub const TO_SESSIONS: &str = "Go to the sessions";
+pub const NOTHING_TO_END_TITLE: &str = "There is nothing to end";
 pub const REFUSED_TITLE: &str = "This cannot be done";
 
 pub const NOT_FOUND_TITLE: &str = "There is no page here";

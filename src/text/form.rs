@@ -30,6 +30,7 @@ pub const ROLE_EXISTS: &str = "There is a role of this name. Choose another.";
 pub const ROLE_HELD: &str = "This user has the role already. To change the grant, enter its \
                              end or its reason anew, or revoke it first.";
 pub const ROLE_UNKNOWN: &str = "There is no such role. Check its name.";
+pub const ROLE_MISSING: &str = "Choose a role.";
 pub const DESCRIPTION_INVALID: &str =
     "Use at most 500 characters, without line breaks or other signs that do not print.";
 pub const PERMISSION_INVALID: &str =

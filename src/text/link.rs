@@ -22,3 +22,5 @@ pub const SHOWN_EFFECT: &str = "Whoever opens it chooses the password. It works 
 pub const COPY: &str = "Copy";
 pub const COPIED: &str = "Copied";
 pub const SHOWN_BACK: &str = "Done, back to the user";
+/// For those who may not see the user.
+pub const SHOWN_DONE: &str = "Done";

@@ -12,6 +12,10 @@ pub const WARNING: &str = "Please note:";
 pub const ONE_ADMIN: &str = "Fewer than two people are administrators without an end. \
                              Grant admin to a second person, so that nobody is locked out \
                              when the first one is away.";
+/// The same for those who may not grant that role.
+pub const ONE_ADMIN_ASK: &str = "Fewer than two people are administrators without an end. \
+                                 Ask an administrator to make a second one, so that nobody is \
+                                 locked out when the first one is away.";
 pub const CHART: &str = "Sign-ins in the last 30 days";
 pub const CHART_EMPTY: &str = "Nobody has tried to sign in during the last 30 days.";
 pub const CHART_LOGINS: &str = "Signed in";

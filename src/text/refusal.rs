@@ -47,7 +47,7 @@ pub fn sentence(refusal: &Refusal) -> String {
         Refusal::LastAdmin => form::LAST_ADMIN.to_owned(),
         Refusal::EndInPast => form::UNTIL_PAST.to_owned(),
         Refusal::NotGranted(user, role) => {
-            format!("{} does not have the role {role}, so nothing was revoked.", whole(user))
+            format!("{} does not have the role {role} (any more).", whole(user))
         }
         Refusal::NotYours => form::NOT_YOURS.to_owned(),
         Refusal::Changed => form::MEANWHILE.to_owned(),
@@ -60,4 +60,17 @@ pub fn sentence(refusal: &Refusal) -> String {
             format!("{} is disabled. Enable the account first.", whole(name))
         }
     }
+}
+
+/// The role has no such permission, include or grantor, or no longer has it.
+pub fn not_carried(role: &str, permission: &str) -> String {
+    format!("The role {role} does not carry the permission {permission} (any more).")
+}
+
+pub fn not_included(role: &str, other: &str) -> String {
+    format!("The role {role} does not include the role {other} (any more).")
+}
+
+pub fn no_grantor(role: &str, other: &str) -> String {
+    format!("The role {other} is no grantor of the role {role} (any more).")
 }

@@ -14,13 +14,13 @@ pub const ACTION: &str = "Action";
 pub const THIS: &str = "This one";
 pub const UNKNOWN: &str = "Unknown";
 pub const UNKNOWN_DEVICE: &str = "Unknown device";
-pub const END: &str = "End";
+pub const END: &str = "End…";
 
 pub fn device(browser: &str, system: &str) -> String {
     format!("{browser} on {system}")
 }
 
-/// What a button says that ends one session, to those who hear it out of its row.
+/// What a link says that ends one session, to those who hear it out of its row.
 pub fn end(device: &str, username: &str) -> String {
     format!("End the session of {username}, {device}")
 }

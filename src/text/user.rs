@@ -18,6 +18,9 @@ pub const DISABLED_HINT: &str = "This account is disabled: it keeps its roles, b
                                  sign in.";
 pub const DISABLE: &str = "Disable…";
 pub const REMOVE: &str = "Remove…";
+pub const LAST_ADMIN: &str = "This is the only administrator who can sign in and whose role has \
+                              no end. Make another one first: until then this account cannot be \
+                              disabled or removed, nor lose the role admin.";
 pub const END_SESSIONS: &str = "End all…";
 
 pub const GRANTS: &str = "Roles";

@@ -14,10 +14,11 @@ use uuid::Uuid;
 use super::{
     Error, Me, Visitor,
     acting::Acting,
+    admin_ends::ask,
     cookie,
     form::{Asked, Form},
     page::Page,
-    pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame},
+    pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame, admin::ConfirmPage},
     people,
     step_up::Renewed,
 };
@@ -28,7 +29,7 @@ use crate::{
         sessions, step_up::Mine, users,
     },
     db::{grants, roles, sessions as session_rows},
-    text,
+    text::{self, confirm},
 };
 
 /// `/`
@@ -115,6 +116,33 @@ pub struct EndFields {
     id: Option<Uuid>,
     /// All but this one.
     others: Option<String>,
+}
+
+pub async fn ask_end_sessions(
+    acting: Acting,
+    frame: Frame,
+    Asked(fields): Asked<EndFields>,
+) -> Result<impl IntoResponse, Error> {
+    let Acting { app, user, .. } = &acting;
+    let (says, button, hidden) = match (fields.others, fields.id) {
+        (Some(others), _) => {
+            let live = session_rows::list_of_user(&app.db, user.id, app.now()).await?;
+            let lines = confirm::end_others_lines(live.len().saturating_sub(1));
+            ((confirm::END_OTHERS_TITLE, lines), confirm::END_OTHERS, ("others", others))
+        }
+        (None, Some(id)) => {
+            let found = sessions::find_own(app, user, id).await?;
+            let gone = || text::refusal::sentence(&Refusal::NoSession(id.to_string()));
+            let session = found.ok_or_else(|| Error::NothingToEnd(gone()))?;
+            let line = people::session_line(session, user.session.id, true);
+            let lines = confirm::end_own_lines(&people::open(&line));
+            ((confirm::END_OWN_TITLE, lines), confirm::END_SESSION, ("id", line.id))
+        }
+        (None, None) => return Err(Error::BadRequest),
+    };
+    let says = (says.0.to_owned(), says.1);
+    let page = ask(frame, "/account".to_owned(), says, button);
+    Ok(Page(ConfirmPage { hidden: vec![hidden], ..page }))
 }
 
 pub async fn end_sessions(

@@ -31,9 +31,11 @@ impl FromRequestParts<App> for Acting {
 }
 
 impl Acting {
-    /// Leads to `path`, which will show the sentence once.
+    /// Leads to `path`, or for who may not open that to their account, which will show the
+    /// sentence once.
     pub async fn done(&self, notice: &str, path: &str) -> Result<Redirect, Error> {
-        done(&self.session, notice, path).await
+        let frame = frame::of(&self.app, &self.user, "");
+        done(&self.session, notice, frame.reachable(path)).await
     }
 
     /// What the person may change.

@@ -1,10 +1,11 @@
 //! `/admin`: how things stand.
 
-use axum::{extract::State, response::IntoResponse};
+use axum::response::IntoResponse;
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    Error, Me,
+    Error,
+    acting::Acting,
     page::Page,
     pages::{
         Frame,
@@ -13,10 +14,9 @@ use super::{
     people,
 };
 use crate::{
-    app::App,
-    auth::{access::Permission, login::day},
+    auth::{access::Permission, authority::Change, login::day, name::ADMIN},
     db::{
-        audit, grants, roles, sessions,
+        UserId, audit, grants, roles, sessions,
         tallies::{self, Tally},
     },
     text,
@@ -25,11 +25,8 @@ use crate::{
 const DAYS: i64 = 30;
 const MOST_COUNTED: i64 = 10_001;
 
-pub async fn overview(
-    State(app): State<App>,
-    Me(user): Me,
-    frame: Frame,
-) -> Result<impl IntoResponse, Error> {
+pub async fn overview(acting: Acting, frame: Frame) -> Result<impl IntoResponse, Error> {
+    let Acting { app, user, .. } = &acting;
     let now = app.now();
     let first_day = day(now - Duration::days(DAYS - 1));
     let tallies = tallies::list(&app.db, &first_day).await?;
@@ -54,9 +51,6 @@ pub async fn overview(
         let live = people::counted(live, MOST_COUNTED);
         counts.push((text::overview::COUNT_SESSIONS, live, Some(href)));
     }
-    let mut tx = app.db.begin_read().await?;
-    let admins = grants::count_lasting_admins(&mut tx).await?;
-    drop(tx);
     let ending = grants::list_ending(&app.db, now, now + Duration::days(7), 10).await?;
     let records = if user.may(Permission::AuditRead) {
         let all = (uuid::Uuid::nil(), uuid::Uuid::max());
@@ -68,7 +62,7 @@ pub async fn overview(
     Ok(Page(OverviewPage {
         frame,
         counts,
-        few_admins: (admins < 2).then_some(text::overview::ONE_ADMIN),
+        few_admins: few_admins(&acting).await?,
         chart: chart(&tallies, now),
         ending: ending
             .into_iter()
@@ -81,6 +75,19 @@ pub async fn overview(
             .collect(),
         records,
     }))
+}
+
+/// What to do about it when there are fewer than two lasting admins: by whom it can be done.
+async fn few_admins(acting: &Acting) -> Result<Option<&'static str>, Error> {
+    let mut tx = acting.app.db.begin_read().await?;
+    if grants::count_lasting_admins(&mut tx).await? >= 2 {
+        return Ok(None);
+    }
+    drop(tx);
+    // Nobody yet: an id that no user has.
+    let to = UserId(uuid::Uuid::nil());
+    let may_grant = acting.authority().await?.may(Change::Grant { to, role: ADMIN });
+    Ok(Some(if may_grant { text::overview::ONE_ADMIN } else { text::overview::ONE_ADMIN_ASK }))
 }
 
 /// The drawing's size, which its template knows too.

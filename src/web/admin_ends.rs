@@ -18,26 +18,21 @@ use super::{
 };
 use crate::{
     auth::{
-        self, Refusal, authority,
-        authority::Change,
-        grants,
-        graph::Graph,
-        name::{RoleName, is_built_in},
-        roles::{self, RoleChange},
+        self, Refusal, authority, authority::Change, grants, name::RoleName,
         sessions as session_rules, users,
     },
-    db::{UserId, grants as grant_rows, roles as role_rows, sessions, users::User},
-    text::{confirm, notice},
+    db::{UserId, grants as grant_rows, sessions, users::User},
+    text::{confirm, notice, refusal::sentence},
 };
 
 /// The page that asks. It stands at the address its form posts to, below the page `back`.
-fn ask(
+pub fn ask(
     frame: Frame,
     back: String,
     (title, lines): (String, Vec<String>),
     button: &'static str,
 ) -> ConfirmPage {
-    let action = frame.path.clone();
+    let (action, back) = (frame.path.clone(), frame.reachable(&back).to_owned());
     ConfirmPage { frame, title, lines, action, hidden: Vec::new(), button, back }
 }
 
@@ -147,7 +142,8 @@ pub async fn ask_revoke(
     let user = users::find(app, &id.to_string()).await?;
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     if !grants.iter().any(|grant| grant.role_name == role) {
-        return Err(Error::NotFound);
+        let missing = Refusal::NotGranted(user.username, role);
+        return Err(Error::NothingToEnd(sentence(&missing)));
     }
     let title = confirm::revoke_title(&role, &user.username);
     let says = (title, confirm::revoke_lines(&role, &user.username));
@@ -170,45 +166,6 @@ pub async fn revoke(
     acting.done(notice::REVOKED, &admin_user::path(id)).await
 }
 
-pub async fn ask_delete_role(
-    acting: Acting,
-    frame: Frame,
-    Path(name): Path<String>,
-) -> Result<impl IntoResponse, Error> {
-    if is_built_in(&name) {
-        return Err(Error::NotFound);
-    }
-    let app = &acting.app;
-    let mut tx = app.db.begin_read().await?;
-    authority::require(app, &mut tx, &acting.by, Change::DeleteRole { role: &name }).await?;
-    drop(tx);
-    let role = role_rows::list(&app.db).await?;
-    let role = role.into_iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
-    let graph = Graph::load(&app.db).await?;
-    let most = grant_rows::MOST_COUNTED;
-    let holders = grant_rows::count_holders(&app.db, &role.name, most, app.now()).await?;
-    let holders = people::counted(holders, most);
-    let first = grant_rows::list_holders(&app.db, &name, Uuid::nil(), 9, app.now()).await?;
-    let first: Vec<String> = first.into_iter().map(|grant| grant.username).collect();
-    let lines = confirm::delete_role_lines(
-        (&holders, &first),
-        (graph.permissions(&name), graph.includes(&name)),
-        graph.included_in(&name),
-    );
-    let says = (confirm::delete_role_title(&name), lines);
-    Ok(Page(ask(frame, format!("/admin/roles/{name}"), says, confirm::DELETE_ROLE)))
-}
-
-pub async fn delete_role(
-    acting: Acting,
-    Path(name): Path<String>,
-    Form(NoFields {}): Form<NoFields>,
-) -> Result<Redirect, Error> {
-    let role = RoleName::parse(&name).map_err(|_| Error::NotFound)?;
-    roles::change(&acting.app, &acting.by, &role, &[RoleChange::Delete]).await?;
-    acting.done(notice::ROLE_DELETED, "/admin/roles").await
-}
-
 #[derive(Deserialize)]
 pub struct EndSession {
     /// The page to come back to.
@@ -216,11 +173,40 @@ pub struct EndSession {
     back: String,
 }
 
+impl EndSession {
+    /// A user's page, or the list.
+    fn path(&self) -> &str {
+        let id = self.back.strip_prefix("/admin/users/");
+        let is_user = id.is_some_and(|id| id.parse::<Uuid>().is_ok());
+        if is_user { &self.back } else { "/admin/sessions" }
+    }
+}
+
+pub async fn ask_end_session(
+    acting: Acting,
+    frame: Frame,
+    Path(id): Path<Uuid>,
+    Asked(asked): Asked<EndSession>,
+) -> Result<impl IntoResponse, Error> {
+    let session = match session_rules::endable(&acting.app, &acting.by, id).await {
+        Err(auth::Error::Refused(gone @ Refusal::NoSession(_))) => {
+            return Err(Error::NothingToEnd(sentence(&gone)));
+        }
+        found => found?,
+    };
+    let line = people::session_line(session, acting.user.session.id, true);
+    let lines = confirm::end_session_lines(&people::open(&line));
+    let says = (confirm::end_session_title(&line.username), lines);
+    let back = asked.path().to_owned();
+    let page = ask(frame, back.clone(), says, confirm::END_SESSION);
+    Ok(Page(ConfirmPage { hidden: vec![("back", back)], ..page }))
+}
+
 /// Ends one session of anybody.
 pub async fn end_session(
     acting: Acting,
     Path(id): Path<Uuid>,
-    Form(EndSession { back }): Form<EndSession>,
+    Form(asked): Form<EndSession>,
 ) -> Result<Redirect, Error> {
     let ended = match session_rules::end(&acting.app, &acting.by, id).await {
         Ok(()) => 1,
@@ -228,7 +214,5 @@ pub async fn end_session(
         Err(auth::Error::Refused(Refusal::NoSession(_))) => 0,
         Err(error) => return Err(error.into()),
     };
-    let is_user = back.strip_prefix("/admin/users/").is_some_and(|id| id.parse::<Uuid>().is_ok());
-    let path = if is_user { back.as_str() } else { "/admin/sessions" };
-    acting.done(&notice::sessions_ended(ended), path).await
+    acting.done(&notice::sessions_ended(ended), asked.path()).await
 }

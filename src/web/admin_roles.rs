@@ -16,7 +16,9 @@ use super::{
     page::Page,
     pages::{
         Cut, Frame,
-        admin::{HolderLine, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine},
+        admin::{
+            Addition, HolderLine, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine,
+        },
     },
     people,
 };
@@ -136,7 +138,7 @@ pub async fn create(
 }
 
 /// The address of a role's page.
-fn path(name: &str) -> String {
+pub fn path(name: &str) -> String {
     format!("/admin/roles/{name}")
 }
 
@@ -221,8 +223,9 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
         included_in: Cut::new(graph.tree_upwards(name), 12).map(upwards),
         grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: grantors_too }),
         addable_grantors: addable,
-        permission: String::new(),
-        permission_problem: None,
+        permission: Addition::default(),
+        include: Addition::default(),
+        grantor: Addition::default(),
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),
         holders: holders
@@ -278,53 +281,70 @@ pub async fn describe(
 #[derive(Deserialize)]
 pub struct OnePermission {
     #[serde(default)]
-    permission: String,
+    pub permission: String,
 }
 
 #[derive(Deserialize)]
 pub struct OtherRole {
     #[serde(default)]
-    other: String,
+    pub other: String,
+}
+
+/// The field of the page from which a change to the role comes, if it has one.
+#[derive(Clone, Copy)]
+enum Field {
+    Permission,
+    Include,
+    Grantor,
+    None,
 }
 
 macro_rules! change_handlers {
-    ($($name:ident: $fields:ident { $field:ident } as $parse:ident => $change:ident;)+) => { $(
+    ($($name:ident: $fields:ident { $field:ident } as $parse:ident => $change:ident, $at:ident;)+) => { $(
         pub async fn $name(
             acting: Acting,
             frame: Frame,
             Path(name): Path<String>,
             Form($fields { $field }): Form<$fields>,
         ) -> Result<Response, Error> {
-            let change = $parse::parse($field.trim()).map(RoleChange::$change).ok();
-            make(acting, frame, &name, (stringify!($field), $field), change).await
+            let change = $parse::parse($field.trim()).map(RoleChange::$change);
+            let change = change.map_err(|_| unnamed(stringify!($field), $field.trim()));
+            make(acting, frame, &name, (Field::$at, $field), change).await
         }
     )+ };
 }
 
 change_handlers! {
-    allow: OnePermission { permission } as PermissionName => Allow;
-    deny: OnePermission { permission } as PermissionName => Deny;
-    include: OtherRole { other } as RoleName => Include;
-    exclude: OtherRole { other } as RoleName => Exclude;
-    add_grantor: OtherRole { other } as RoleName => AddGrantor;
-    remove_grantor: OtherRole { other } as RoleName => RemoveGrantor;
+    allow: OnePermission { permission } as PermissionName => Allow, Permission;
+    deny: OnePermission { permission } as PermissionName => Deny, None;
+    include: OtherRole { other } as RoleName => Include, Include;
+    exclude: OtherRole { other } as RoleName => Exclude, None;
+    add_grantor: OtherRole { other } as RoleName => AddGrantor, Grantor;
+    remove_grantor: OtherRole { other } as RoleName => RemoveGrantor, None;
+}
+
+/// What to say of something typed that is no name.
+fn unnamed(field: &str, typed: &str) -> &'static str {
+    match field {
+        "permission" => text::form::PERMISSION_INVALID,
+        _ if typed.is_empty() => text::form::ROLE_MISSING,
+        _ => text::form::ROLE_UNKNOWN,
+    }
 }
 
 /// Makes one change to the role and shows its page: when it is refused with the reason, beside
-/// the field where one is typed. `None`: what was typed is no name.
+/// the field where one is typed.
 async fn make(
     acting: Acting,
     frame: Frame,
     name: &str,
-    (field, typed): (&str, String),
-    change: Option<RoleChange>,
+    (field, typed): (Field, String),
+    change: Result<RoleChange, &'static str>,
 ) -> Result<Response, Error> {
     let role = RoleName::parse(name).map_err(|_| Error::NotFound)?;
-    let is_permission = field == "permission";
     let problem = match change {
-        None if is_permission => text::form::PERMISSION_INVALID.to_owned(),
-        None => text::form::ROLE_UNKNOWN.to_owned(),
-        Some(change) => match roles::change(&acting.app, &acting.by, &role, &[change]).await {
+        Err(unnamed) => unnamed.to_owned(),
+        Ok(change) => match roles::change(&acting.app, &acting.by, &role, &[change]).await {
             Ok(()) => {
                 let done = acting.done(text::notice::SAVED, &path(name)).await?;
                 return Ok(done.into_response());
@@ -337,9 +357,14 @@ async fn make(
         },
     };
     let mut page = page(&acting, frame, name, Uuid::nil()).await?;
-    if is_permission && page.can_edit {
-        page.permission = typed;
-        page.permission_problem = Some(problem);
+    let (is_shown, addition) = match field {
+        Field::Permission => (page.can_edit, &mut page.permission),
+        Field::Include => (!page.includable.is_empty(), &mut page.include),
+        Field::Grantor => (!page.addable_grantors.is_empty(), &mut page.grantor),
+        Field::None => (false, &mut page.permission),
+    };
+    if is_shown {
+        *addition = Addition { typed, problem };
     } else {
         page.problem = Some(problem);
     }

@@ -26,12 +26,13 @@ use crate::{
     auth::{
         self, Refusal,
         access::Permission,
+        admins,
         authority::Change,
         explain::{self, Explanation},
         grants::{self, Until},
         graph::Graph,
         link,
-        name::RoleName,
+        name::{ADMIN, RoleName},
         throttle, users,
     },
     db::{
@@ -150,6 +151,7 @@ async fn page(
     let every = permissions::list(&app.db).await?.into_iter().collect();
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     let (_, effective) = explain::effective(&graph, &every, &grants, now);
+    let last_admin = admins::is_last(app, user).await?;
     let can_end = authority.may(Change::Sessions { id: user.id, roles: &held });
     let sessions = if reader.may(Permission::SessionsRead) {
         let live = sessions::list_of_user(&app.db, user.id, now).await?;
@@ -171,7 +173,8 @@ async fn page(
         reason: grant.reason.clone(),
         until: grant.ends_at.map(text::time),
         ended: grant.ends_at.is_some_and(|end| end <= now),
-        can_revoke: authority.may(Change::Revoke { role: &grant.role_name }),
+        can_revoke: !(last_admin && grant.role_name == ADMIN)
+            && authority.may(Change::Revoke { role: &grant.role_name }),
     };
     Ok(UserPage {
         frame,
@@ -185,6 +188,7 @@ async fn page(
         held_back: throttle::find(app, user).await?.and_then(|tries| held_back(app, &tries)),
         can_set_email: authority.may(Change::Email),
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
+        last_admin,
         grants: Cut::new(&named, 15).map(line),
         permissions: Cut::new(effective, 40),
         grantable: grantable.collect(),
@@ -297,11 +301,11 @@ pub async fn make_link(
     let user = users::find(&acting.app, &id.to_string()).await?;
     let token = link::make(&acting.app, &acting.by, user.id).await?;
     Ok(Page(LinkShownPage {
+        back: frame.reachable(&path(id)).to_owned(),
         frame,
         username: user.username,
         url: link::url(&acting.app, token),
         good_for: text::link::GOOD_FOR_PASSWORD,
-        back: path(id),
     }))
 }
 
@@ -364,7 +368,9 @@ fn parse_grant(fields: &mut GrantFields) -> Option<(RoleName, Until)> {
         typed => people::parse_time(typed).map(Until::At),
     };
     let problem = |is_wrong: bool, text: &str| is_wrong.then(|| text.to_owned());
-    fields.role_problem = problem(role.is_none(), text::form::ROLE_UNKNOWN);
+    let is_missing = fields.role.trim().is_empty();
+    let unknown = if is_missing { text::form::ROLE_MISSING } else { text::form::ROLE_UNKNOWN };
+    fields.role_problem = problem(role.is_none(), unknown);
     fields.until_problem = problem(until.is_none(), text::form::UNTIL_INVALID);
     role.zip(until)
 }

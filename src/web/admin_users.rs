@@ -192,11 +192,11 @@ pub async fn create(
 fn link_page(app: &App, frame: Frame, created: users::Created) -> impl IntoResponse + use<> {
     let url = created.invitation.map(|token| link::url(app, token));
     Page(LinkShownPage {
+        back: frame.reachable(&admin_user::path(created.user.id.0)).to_owned(),
         frame,
         username: created.user.username,
         url: url.unwrap_or_default(),
         good_for: text::link::GOOD_FOR_INVITATION,
-        back: admin_user::path(created.user.id.0),
     })
 }
 

@@ -37,6 +37,9 @@ pub enum Error {
     Forbidden,
     #[error("no such page")]
     NotFound,
+    /// What a page was to ask about is not there, and this sentence says so.
+    #[error("nothing to end: {0}")]
+    NothingToEnd(String),
     #[error("no such method")]
     MethodNotAllowed,
     #[error("the request cannot be read")]
@@ -91,6 +94,11 @@ impl Error {
             }
             Self::Forbidden => (S::FORBIDDEN, text::FORBIDDEN_TITLE, text::FORBIDDEN, account),
             Self::NotFound => (S::NOT_FOUND, text::NOT_FOUND_TITLE, text::NOT_FOUND, account),
+            Self::NothingToEnd(sentence) => {
+                let message = sentence.clone().into();
+                let (status, title) = (S::NOT_FOUND, text::NOTHING_TO_END_TITLE);
+                return Problem { status, title, message, action: account };
+            }
             Self::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,
                 text::METHOD_NOT_ALLOWED_TITLE,

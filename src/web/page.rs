@@ -9,13 +9,18 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
+use uuid::Uuid;
+
 use super::{
     Error,
     error::Problem,
     frame, guard,
     pages::{ErrorPage, Frame},
 };
-use crate::{app::App, config::Settings, telemetry::RequestId, text};
+use crate::{app::App, auth::users, config::Settings, db::roles, telemetry::RequestId, text};
+
+/// Address and label of where an error page leads.
+type Action = (String, &'static str);
 
 /// A template as a response.
 pub struct Page<T>(pub T);
@@ -40,7 +45,7 @@ pub async fn not_found() -> Error {
 
 pub async fn around(State(app): State<App>, request: Request, next: Next) -> Response {
     let id = request.extensions().get::<RequestId>().copied();
-    let headers = request.headers().clone();
+    let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
     let mut response = match judge(&app.settings, &request) {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -59,7 +64,8 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let frame = frame_of(&app, &headers, problem.status).await;
-        response = render(problem, frame, id, response);
+        let above = above(&app, &problem, &path, &frame).await;
+        response = render(problem, above, frame, id, response);
     }
     secure(&app.settings, &mut response);
     response
@@ -109,25 +115,54 @@ async fn frame_of(app: &App, headers: &HeaderMap, status: StatusCode) -> Frame {
     }
 }
 
-/// Leads on to where whoever asked may go.
-fn reachable(
-    (href, label): (&'static str, &'static str),
-    frame: &Frame,
-) -> (&'static str, &'static str) {
-    match (href, &frame.user) {
-        ("/login", _) => (href, label),
-        (_, None) => ("/", text::error::TO_START),
-        _ if frame.nav.iter().any(|item| item.href == href) => (href, label),
-        _ => ("/account", text::error::TO_ACCOUNT),
+/// The page below which the address of something that is not there, or cannot be done, stands:
+/// if there is one, and whoever asked may see it.
+async fn above(app: &App, problem: &Problem, path: &str, frame: &Frame) -> Option<Action> {
+    let is_told = matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
+    let mut parts = path.strip_prefix("/admin/").filter(|_| is_told)?.splitn(3, '/');
+    let (kind, name) = (parts.next()?, parts.next()?);
+    let page = format!("/admin/{kind}/{name}");
+    if frame.reachable(&page) != page {
+        return None;
     }
+    let (is_there, label) = match kind {
+        "users" => {
+            let id = name.parse::<Uuid>().ok()?.to_string();
+            (users::find(app, &id).await.is_ok(), text::error::TO_USER)
+        }
+        "roles" => {
+            let all = roles::list(&app.db).await.ok()?;
+            (all.iter().any(|role| role.name == name), text::error::TO_ROLE)
+        }
+        "sessions" => return Some(("/admin/sessions".to_owned(), text::error::TO_SESSIONS)),
+        _ => return None,
+    };
+    is_there.then_some((page, label))
 }
 
-fn render(problem: Problem, frame: Frame, id: Option<RequestId>, response: Response) -> Response {
+/// Leads on to where whoever asked may go.
+fn reachable((href, label): (&'static str, &'static str), frame: &Frame) -> Action {
+    let (href, label) = match (href, &frame.user) {
+        ("/login", _) => (href, label),
+        (_, None) => ("/", text::error::TO_START),
+        _ if frame.reachable(href) == href => (href, label),
+        _ => ("/account", text::error::TO_ACCOUNT),
+    };
+    (href.to_owned(), label)
+}
+
+fn render(
+    problem: Problem,
+    above: Option<Action>,
+    frame: Frame,
+    id: Option<RequestId>,
+    response: Response,
+) -> Response {
     let page = ErrorPage {
         status: problem.status.as_u16(),
         title: problem.title,
         message: problem.message.into_owned(),
-        action: problem.action.map(|action| reachable(action, &frame)),
+        action: above.or_else(|| problem.action.map(|action| reachable(action, &frame))),
         frame,
         request_id: id.map(|id| id.to_string()).unwrap_or_default(),
     };

@@ -23,6 +23,20 @@ pub struct Frame {
     pub notice: Option<String>,
 }
 
+impl Frame {
+    /// The path, if this user may open it as far as the links tell, else that of their account.
+    pub fn reachable<'a>(&self, path: &'a str) -> &'a str {
+        let leads_to = |item: &NavItem| {
+            let below = path.strip_prefix(item.href);
+            // The overview stands above the others, and opens none of them.
+            below.is_some_and(|below| {
+                below.is_empty() || (item.href != "/admin" && below.starts_with('/'))
+            })
+        };
+        if self.nav.iter().any(leads_to) { path } else { "/account" }
+    }
+}
+
 pub struct NavItem {
     pub href: &'static str,
     pub label: &'static str,
@@ -165,6 +179,6 @@ pub struct ErrorPage {
     pub title: &'static str,
     pub message: String,
     /// Where to go on: address and label.
-    pub action: Option<(&'static str, &'static str)>,
+    pub action: Option<(String, &'static str)>,
     pub request_id: String,
 }

@@ -13,7 +13,7 @@ use crate::{
         grants::Named,
         sessions::Session,
     },
-    text,
+    text::{self, confirm::Open},
 };
 
 /// `Firefox on Linux`, as far as the browser says.
@@ -61,6 +61,17 @@ pub fn session_line(session: Session, this: uuid::Uuid, can_end: bool) -> Sessio
         last_seen: text::time(session.last_seen_at),
         is_this: session.id == this,
         can_end,
+    }
+}
+
+/// The same for the page that asks before it ends.
+pub fn open(line: &SessionLine) -> Open<'_> {
+    Open {
+        device: &line.device,
+        address: &line.address,
+        created: &line.created,
+        last_seen: &line.last_seen,
+        is_this: line.is_this,
     }
 }
 

@@ -128,11 +128,12 @@ fn ask(
     answer: Answer,
 ) -> Response {
     let is_kept = |(name, _): &&(String, String)| name != PASSWORD && name != "form_token";
+    let frame = frame::of(app, user, path);
     let page = StepUpPage {
-        frame: frame::of(app, user, path),
+        back: frame.reachable(&back(path)).to_owned(),
+        frame,
         username: user.username.clone(),
         hidden: fields.iter().filter(is_kept).cloned().collect(),
-        back: back(path),
         problem: answer.problem,
     };
     let mut response = (answer.status, Page(page)).into_response();

@@ -1,14 +1,17 @@
 //! There is always one admin who can log in, and there is only one first one.
 
-use rolecall::auth::{
-    Actor, By, Error, Refusal, Result,
-    grants::{self, Until},
-    link,
-    users::{self, FirstPassword, NewUser},
+use rolecall::{
+    auth::{
+        Actor, By, Error, Refusal, Result,
+        grants::{self, Until},
+        link,
+        users::{self, FirstPassword, NewUser},
+    },
+    text,
 };
 use time::Duration;
 
-use crate::support::{PASSWORD, TestApp, both_engines, cli, password, role, username};
+use crate::support::{PASSWORD, TestApp, Visitor, both_engines, cli, password, role, username};
 
 both_engines!(
     the_last_admin_stays_on_every_path,
@@ -16,6 +19,7 @@ both_engines!(
     of_two_admins_one_remains_however_many_try_at_once,
     of_two_setups_and_a_command_one_makes_the_first_admin,
     a_setup_link_works_only_while_there_is_no_admin,
+    the_overview_tells_each_what_they_can_do_about_a_single_admin,
 );
 
 /// Admins who can log in and whose role has no end.
@@ -208,4 +212,23 @@ async fn a_setup_link_works_only_while_there_is_no_admin(t: TestApp) {
     }
     assert_eq!(t.db.count("users").await, 1);
     assert!(link::make_setup(&t.app, &cli()).await.unwrap().is_none());
+}
+
+async fn the_overview_tells_each_what_they_can_do_about_a_single_admin(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let others =
+        [t.signed_in("mia", &["user-manager"]).await, t.signed_in("aud", &["auditor"]).await];
+    let told = async |visitor: &Visitor| {
+        let page = t.get_as(visitor, "/admin").await;
+        [text::overview::ONE_ADMIN, text::overview::ONE_ADMIN_ASK]
+            .map(|advice| page.text().contains(advice))
+    };
+    assert_eq!(told(&ada).await, [true, false]);
+    for other in &others {
+        assert_eq!(told(other).await, [false, true]);
+    }
+    t.user("bob", &["admin"]).await;
+    for visitor in others.iter().chain([&ada]) {
+        assert_eq!(told(visitor).await, [false, false]);
+    }
 }

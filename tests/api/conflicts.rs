@@ -20,12 +20,11 @@ both_engines!(
     the_second_editor_of_a_role_sees_what_changed_and_loses_nothing,
     of_many_who_save_at_once_one_is_first,
     what_was_deleted_meanwhile_is_not_found,
-    a_page_that_asks_first_says_what_ends,
-    the_page_before_a_role_is_deleted_says_who_loses_it,
     the_last_admin_stays_whatever_page_is_used,
     an_end_lies_ahead_and_is_a_time,
     a_new_user_chooses_the_password_and_nobody_sees_it,
     a_mistake_stands_beside_its_field_and_what_was_typed_stays,
+    a_role_that_is_mistyped_stands_beside_its_field_and_stays,
     a_password_never_comes_back,
 );
 
@@ -173,7 +172,17 @@ async fn what_was_deleted_meanwhile_is_not_found(t: TestApp) {
             assert_eq!(answer.outcome(), "404", "{path}");
             assert!(answer.text().contains(text::error::NOT_FOUND), "{path}");
         }
-        for what in ["", "/disable", "/remove", "/sessions/end", "/delete", "/revoke?role=user"] {
+        for what in [
+            "",
+            "/disable",
+            "/remove",
+            "/sessions/end",
+            "/delete",
+            "/revoke?role=user",
+            "/deny?permission=reports:write",
+            "/exclude?other=user",
+            "/ungrantor?other=user-manager",
+        ] {
             let answer = t.get_as(&ada, &format!("{base}{what}")).await;
             assert_eq!(answer.outcome(), "404", "{base}{what}");
         }
@@ -190,100 +199,6 @@ async fn what_was_deleted_meanwhile_is_not_found(t: TestApp) {
         let answer = t.post_form(&ada, &path, &[(field, "editor")]).await;
         assert_eq!(answer.outcome(), "422");
         assert!(answer.text().contains("There is no role editor"), "{}", answer.text());
-    }
-}
-
-/// Asserts that the page asks, in exactly these lines, and that asking has changed nothing.
-async fn assert_asks(t: &TestApp, visitor: &Visitor, path: &str, lines: &[String]) {
-    let before = t.db.dump().await;
-    let page = t.get_as(visitor, path).await;
-    assert_eq!(page.outcome(), "200", "{path}");
-    let (_, list) = page.text().split_once("<ul class=\"bullets\">").unwrap();
-    let list = list.split_once("</ul>").unwrap().0;
-    let said: Vec<_> = list.split("<li>").skip(1).collect();
-    let said: Vec<_> = said.iter().map(|line| line.split_once("</li>").unwrap().0).collect();
-    let said: Vec<_> = said.into_iter().map(markup::unescaped).collect();
-    assert_eq!(said, lines, "{path}");
-    t.db.assert_unchanged(&before).await;
-}
-
-async fn a_page_that_asks_first_says_what_ends(t: TestApp) {
-    use text::confirm;
-    let ada = t.signed_in("ada", &["admin"]).await;
-    let kim = t.user("kim", &["user", "auditor"]).await;
-    let soon = Until::At(t.app.now() + Duration::hours(1));
-    let manager = role("user-manager");
-    grants::grant(&t.app, &cli(), kim.id, &manager, soon, "").await.unwrap();
-    for _ in 0..3 {
-        t.login("kim").await;
-    }
-    let path = user_path(&t, "kim").await;
-    let at = |what: &str| format!("{path}{what}");
-    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, 3)).await;
-    // What has ended by itself is not lost once more.
-    t.advance(Duration::hours(1));
-    let ada = t.login("ada").await;
-    assert_asks(&t, &ada, &at("/disable"), &confirm::disable_lines(3)).await;
-    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, 2)).await;
-    assert_asks(&t, &ada, &at("/sessions/end"), &confirm::end_sessions_lines(3)).await;
-    let revoke = at("/revoke?role=auditor");
-    assert_asks(&t, &ada, &revoke, &confirm::revoke_lines("auditor", "kim")).await;
-    assert_eq!(t.get_as(&ada, &at("/revoke?role=admin")).await.outcome(), "404");
-
-    let notice = async |answer: Answer, expected: &str| {
-        let page = t.get_as(&ada, answer.location()).await;
-        assert!(markup::unescaped(page.text()).contains(expected), "{expected}");
-    };
-    notice(t.post_form(&ada, &at("/sessions/end"), &[]).await, "3 sessions have ended.").await;
-    assert_asks(&t, &ada, &at("/disable"), &confirm::disable_lines(0)).await;
-    t.login("kim").await;
-    notice(
-        t.post_form(&ada, &at("/disable"), &[]).await,
-        "The account is disabled: nobody can sign in to it. 1 session has",
-    )
-    .await;
-    let taken = t.post_form(&ada, &at("/revoke"), &[("role", "auditor")]).await;
-    notice(taken, text::notice::REVOKED).await;
-    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(0, 1)).await;
-    notice(t.post_form(&ada, &at("/remove"), &[]).await, text::notice::USER_REMOVED).await;
-}
-
-async fn the_page_before_a_role_is_deleted_says_who_loses_it(t: TestApp) {
-    use text::confirm::delete_role_lines;
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let ada = t.signed_in("ada", &["admin"]).await;
-    for name in ["editor", "senior", "chief"] {
-        roles::create(&t.app, &cli(), &role(name), "").await.unwrap();
-    }
-    let path = "/admin/roles/editor/delete";
-    assert_asks(&t, &ada, path, &delete_role_lines(("0", &[]), (&[], &[]), &[])).await;
-    roles::include(&t.app, &cli(), &role("senior"), &role("editor")).await.unwrap();
-    t.user("kim", &["editor"]).await;
-    let lou = t.user("lou", &["senior"]).await;
-    let soon = Until::At(t.app.now() + Duration::hours(1));
-    grants::grant(&t.app, &cli(), lou.id, &role("editor"), soon, "").await.unwrap();
-    assert_asks(
-        &t,
-        &ada,
-        path,
-        &delete_role_lines(("2", &names(&["kim", "lou"])), (&[], &[]), &names(&["senior"])),
-    )
-    .await;
-    t.advance(Duration::hours(1));
-    let ada = t.login("ada").await;
-    assert_asks(
-        &t,
-        &ada,
-        path,
-        &delete_role_lines(("1", &names(&["kim"])), (&[], &[]), &names(&["senior"])),
-    )
-    .await;
-    let kim = t.login("kim").await;
-    let lou = t.login("lou").await;
-    let answer = t.post_form(&ada, path, &[]).await;
-    assert_eq!(answer.outcome(), "303 /admin/roles?done");
-    for visitor in [&kim, &lou] {
-        assert_eq!(t.get_as(visitor, "/auth/check?role=editor").await.outcome(), "403");
     }
 }
 
@@ -316,25 +231,45 @@ async fn the_last_admin_stays_whatever_page_is_used(t: TestApp) {
             t.db.assert_unchanged(&before).await;
         }
     }
+    // Her page says so, and offers none of it.
+    let ends = ["disable", "remove", "revoke?role=admin"].map(|what| format!("{path}/{what}"));
+    let offered = async |visitor: &Visitor| {
+        let page = t.get_as(visitor, &path).await;
+        let links = markup::links(page.text());
+        let offered = ends.each_ref().map(|end| links.contains(end));
+        (offered, page.text().contains(text::user::LAST_ADMIN))
+    };
+    for visitor in [&ada, &brief] {
+        assert_eq!(offered(visitor).await, ([false; 3], true));
+    }
+    let page = t.get_as(&ada, &user_path(&t, "brief").await).await;
+    assert!(!page.text().contains(text::user::LAST_ADMIN), "that one can be spared");
     // With a second one she may go.
     t.user("bob", &["admin"]).await;
+    assert_eq!(offered(&brief).await, ([true; 3], false));
     let answer = t.post_form(&ada, &format!("{path}/revoke"), &[("role", "admin")]).await;
     assert_eq!(answer.outcome(), "303 /account?done", "her page is closed to her now");
 }
 
 /// Asserts that the form was refused with this problem beside this field.
 fn assert_problem(answer: &Answer, field: &str, problem: &str) {
+    assert_eq!(problem_beside(answer, field), problem);
+}
+
+/// The problem for which the form was refused, beside this field.
+fn problem_beside(answer: &Answer, field: &str) -> String {
     assert_eq!(answer.outcome(), "422", "{field}");
     let page = answer.text();
     let (_, said) = page.split_once(&format!("id=\"{field}-problem\">")).unwrap_or_else(|| {
         panic!("nothing is said beside {field}: {page}");
     });
-    assert_eq!(markup::unescaped(said.split_once("</p>").unwrap().0), problem);
+    let said = markup::unescaped(said.split_once("</p>").unwrap().0);
     let (before, after) = page.split_once(&format!(" id=\"{field}\"")).unwrap();
     let tag = format!("{}{}", before.rsplit('<').next().unwrap(), after.split('>').next().unwrap());
     assert!(tag.contains("aria-invalid=\"true\""), "{tag}");
     assert!(tag.contains(&format!("{field}-problem")), "{tag}");
     assert!(page.contains(&format!("<title>{}", text::layout::TITLE_WITH_PROBLEM)));
+    said
 }
 
 async fn an_end_lies_ahead_and_is_a_time(t: TestApp) {
@@ -450,7 +385,7 @@ async fn a_mistake_stands_beside_its_field_and_what_was_typed_stays(t: TestApp) 
         (&kim, "email", STRANGE, words::EMAIL_INVALID),
         (&kim, "display_name", &long, words::DISPLAY_NAME_INVALID),
         (&grant, "role", "no-such-role", words::ROLE_UNKNOWN),
-        (&grant, "role", "", words::ROLE_UNKNOWN),
+        (&grant, "role", "", words::ROLE_MISSING),
         (&grant, "reason", &long, words::REASON_INVALID),
         (&new_role, "name", STRANGE, words::ROLE_NAME_INVALID),
         (&new_role, "name", "rolecall.mine", words::ROLE_NAME_INVALID),
@@ -487,6 +422,39 @@ async fn a_mistake_stands_beside_its_field_and_what_was_typed_stays(t: TestApp) 
     let kept = markup::form_to(answer.text(), &new).unwrap();
     let ticked: Vec<_> = kept.fields.iter().filter(|field| field.0 == "role").collect();
     assert_eq!(ticked.iter().map(|field| &*field.1).collect::<Vec<_>>(), ["auditor", "user"]);
+    t.db.assert_unchanged(&before).await;
+}
+
+/// With few roles they are chosen from a list, with many the name is typed.
+async fn a_role_that_is_mistyped_stands_beside_its_field_and_stays(t: TestApp) {
+    use text::form as words;
+    let ada = t.signed_in("ada", &["admin"]).await;
+    for n in 0..40 {
+        roles::create(&t.app, &cli(), &role(&format!("r{n}")), "").await.unwrap();
+    }
+    roles::include(&t.app, &cli(), &role("r1"), &role("r0")).await.unwrap();
+    let before = t.db.dump().await;
+    for (what, name, typed, problem) in [
+        ("allow", "permission", "Reports", words::PERMISSION_INVALID),
+        ("allow", "permission", STRANGE, words::PERMISSION_INVALID),
+        ("include", "other", STRANGE, words::ROLE_UNKNOWN),
+        ("include", "other", "", words::ROLE_MISSING),
+        ("include", "other", "edittor", "There is no role edittor. Check its name."),
+        ("include", "other", "r1", "A role cannot include itself, and r0 would"),
+        ("grantor", "other", STRANGE, words::ROLE_UNKNOWN),
+        ("grantor", "other", "", words::ROLE_MISSING),
+        ("grantor", "other", "edittor", "There is no role edittor. Check its name."),
+    ] {
+        let path = format!("/admin/roles/r0/{what}");
+        let answer = t.post_form(&ada, &path, &[(name, typed)]).await;
+        let field = if name == "permission" { name } else { what };
+        let said = problem_beside(&answer, field);
+        assert!(said.starts_with(problem), "{what} {typed:?}: {said}");
+        let kept = markup::form_to(answer.text(), &path).unwrap();
+        assert_eq!(kept.value(name), Some(typed), "{what}");
+        let said = answer.text().matches("class=\"field-problem\"").count();
+        assert_eq!(said, 1, "beside one field alone");
+    }
     t.db.assert_unchanged(&before).await;
 }
 

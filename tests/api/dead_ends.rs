@@ -4,12 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::http::Method;
-use rolecall::auth::{
-    access::{Access, Permission},
-    grants,
-    grants::Until,
-    name::PermissionName,
-    users,
+use rolecall::{
+    auth::{
+        access::{Access, Permission},
+        grants,
+        grants::Until,
+        name::PermissionName,
+        users,
+    },
+    text,
 };
 
 use crate::support::{TestApp, Visitor, both_engines, cli, form, markup, role, roles};
@@ -22,6 +25,7 @@ both_engines!(
     who_ends_sessions_meets_no_dead_end,
     somebody_without_a_role_meets_no_dead_end,
     a_page_that_refuses_leads_only_where_its_reader_may_go,
+    who_may_write_but_not_read_is_led_to_what_they_may_open,
 );
 
 const READER: [&str; 1] = ["reports:read"];
@@ -180,6 +184,7 @@ async fn unoffered(t: &TestApp, kind: &str, offered: Vec<String>) -> String {
                 Access::Permission(permission) | Access::Proven(permission) => {
                     has.contains(permission.name())
                 }
+                Access::Both(both) => both.iter().all(|one| has.contains(one.name())),
                 _ => false,
             };
             let line = format!("{method} {}", route.path);
@@ -250,7 +255,19 @@ async fn a_page_that_refuses_leads_only_where_its_reader_may_go(t: TestApp) {
     for name in ["admin1", "user-manager1", "auditor1", "writer1", "watch1", "nobody1"] {
         let visitor = t.login(name).await;
         let mut refusing = Vec::new();
-        for path in ["/nothing", "/admin/audit", "/admin/roles/nothing", "/admin/users/nobody"] {
+        let below =
+            [format!("/admin/users/{ada}/no"), format!("/admin/users/{ada}/revoke?role=no")];
+        for path in [
+            "/nothing",
+            "/admin/audit",
+            "/admin/roles/nothing",
+            "/admin/users/nobody",
+            "/admin/roles/plain/nothing",
+            "/admin/roles/plain/deny?permission=no:such",
+            "/admin/sessions/00000000-0000-0000-0000-000000000000/end",
+            &below[0],
+            &below[1],
+        ] {
             refusing.push(t.get_as(&visitor, path).await);
         }
         for path in ["/admin/roles/admin/delete", "/admin/roles/nothing/delete"] {
@@ -266,6 +283,58 @@ async fn a_page_that_refuses_leads_only_where_its_reader_may_go(t: TestApp) {
                 }
                 assert_eq!(page.outcome(), "200", "{name} is led to {address}");
             }
+        }
+    }
+}
+
+async fn who_may_write_but_not_read_is_led_to_what_they_may_open(t: TestApp) {
+    populate(&t).await;
+    roles::create(&t.app, &cli(), &role("scribe"), "").await.unwrap();
+    for permission in
+        ["rolecall.users:write", "rolecall.roles:write", "rolecall.sessions:write", "reports:read"]
+    {
+        let permission = PermissionName::parse(permission).unwrap();
+        roles::allow(&t.app, &cli(), &role("scribe"), &permission).await.unwrap();
+    }
+    let visitor = t.signed_in("scribe1", &["scribe"]).await;
+    let kim = t.user("kim", &["reader"]).await.id;
+    let at = |what: &str| format!("/admin/users/{kim}{what}");
+    let mut shown = Vec::new();
+    for path in [
+        "/admin/users/new".to_owned(),
+        "/admin/roles/new".to_owned(),
+        "/admin/roles/reader/deny?permission=reports:read".to_owned(),
+        "/admin/roles/reader/delete".to_owned(),
+        at("/disable"),
+        at("/remove"),
+        at("/sessions/end"),
+    ] {
+        let page = t.get_as(&visitor, &path).await;
+        assert_eq!(page.outcome(), "200", "{path}");
+        shown.push((path, page));
+    }
+    // What is done leads on as well, and says so.
+    for (path, fields, notice) in [
+        ("/admin/roles".to_owned(), vec![("name", "fresh")], text::notice::ROLE_CREATED),
+        ("/admin/roles/fresh/allow".to_owned(), vec![("permission", "reports:read")], "Saved."),
+        ("/admin/roles/fresh/delete".to_owned(), vec![], text::notice::ROLE_DELETED),
+        (at("/disable"), vec![], "The account is disabled"),
+    ] {
+        let answer = t.post_form(&visitor, &path, &fields).await;
+        let page = t.get_as(&visitor, answer.location()).await;
+        assert!(page.text().contains(notice), "{path}: {}", answer.outcome());
+        shown.push((path, page));
+    }
+    let made = t.post_form(&visitor, "/admin/users", &[("username", "new")]).await;
+    assert_eq!(made.outcome(), "200");
+    shown.push(("a new user".to_owned(), made));
+    for (path, page) in shown {
+        for address in markup::links(page.text()).iter().filter(|one| !one.starts_with('#')) {
+            let mut opened = t.get_as(&visitor, address).await;
+            if opened.status() == 303 {
+                opened = t.get_as(&visitor, opened.location()).await;
+            }
+            assert_eq!(opened.outcome(), "200", "{path} leads to {address}");
         }
     }
 }

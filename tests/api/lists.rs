@@ -25,6 +25,7 @@ both_engines!(
     the_trail_is_paged_with_its_filter,
     a_filter_that_cannot_be_is_told_so,
     a_spreadsheet_gets_text_and_no_formula,
+    holders_are_listed_for_those_who_may_see_roles_and_users,
     lists_are_in_the_order_of_bytes,
 );
 
@@ -412,6 +413,27 @@ async fn a_spreadsheet_gets_text_and_no_formula(t: TestApp) {
     assert!(rows.iter().any(|row| row[1] == "'=boss"), "else this test sees nothing");
 }
 
+async fn holders_are_listed_for_those_who_may_see_roles_and_users(t: TestApp) {
+    for (name, permissions, expected) in [
+        ("both", &["rolecall.users:read", "rolecall.roles:read"][..], "200"),
+        ("users", &["rolecall.users:read"], "403"),
+        ("roles", &["rolecall.roles:read"], "403"),
+        ("none", &[], "403"),
+    ] {
+        roles::create(&t.app, &cli(), &role(name), "").await.unwrap();
+        for permission in permissions {
+            let permission = PermissionName::parse(permission).unwrap();
+            roles::allow(&t.app, &cli(), &role(name), &permission).await.unwrap();
+        }
+        let visitor = t.signed_in(&format!("kim-{name}"), &[name]).await;
+        let path = format!("/admin/roles/{name}/holders.csv");
+        assert_eq!(t.get_as(&visitor, &path).await.outcome(), expected, "{name}");
+        let page = t.get_as(&visitor, &format!("/admin/roles/{name}")).await;
+        let is_offered = markup::links(page.text()).contains(&path);
+        assert_eq!(is_offered, expected == "200", "{name}");
+    }
+}
+
 async fn lists_are_in_the_order_of_bytes(t: TestApp) {
     let names = ["a-b", "ab", "A_b", "ä", "Z", "10", "9", "a.b", "é", "zz", "-"];
     for name in names {
@@ -458,13 +480,14 @@ async fn lists_are_in_the_order_of_bytes(t: TestApp) {
                 let is_of_names = values.iter().any(|value| value == "a-b");
                 assert!(!is_of_names || values.is_sorted(), "{address} {name}: {values:?}");
             }
-            // Each button of a list, or each tick.
-            let ways = form.submissions().into_iter().map(|(_, mut fields)| fields.pop());
-            let values: Vec<_> = ways.flatten().map(|(_, value)| value).collect();
-            let is_list = ["/deny", "/exclude", "/ungrantor"];
-            let is_list = is_list.iter().any(|end| form.action.ends_with(end));
-            assert!(!is_list || values.is_sorted(), "{address} {}: {values:?}", form.action);
             assert!(form.unticked.is_sorted(), "{address}: {:?}", form.unticked);
+        }
+        // What can be taken out of each list.
+        for what in ["/deny?", "/exclude?", "/ungrantor?"] {
+            let mut links = markup::ordered_links(page.text());
+            links.retain(|link| link.contains(what));
+            assert!(links.is_sorted(), "{address}: {links:?}");
+            assert!(links.len() > 8 || address != "/admin/roles/top", "{what}: {links:?}");
         }
     }
 }

@@ -23,7 +23,7 @@ const VISITORS: [&str; 6] = ["anonymous", "user", "user-manager", "auditor", "ad
 
 /// What each route answers to each visitor: method and path, then a column for each.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 6]); 53] = [
+const TABLE: [(&str, [&str; 6]); 58] = [
     ("GET /",
         ["303 /login", "303 /account", "303 /account", "303 /account", "303 /account", "303 /login"]),
     ("GET /login",
@@ -53,6 +53,9 @@ const TABLE: [(&str, [&str; 6]); 53] = [
         ["303 /login?next=%2Fadmin%2Fusers", "403", "200", "200", "200", "303 /login?next=%2Fadmin%2Fusers"]),
     ("GET /admin/roles",
         ["303 /login?next=%2Fadmin%2Froles", "403", "200", "200", "200", "303 /login?next=%2Fadmin%2Froles"]),
+    ("GET /account/sessions/end", // without saying which
+        ["303 /login?next=%2Faccount%2Fsessions%2Fend", "400", "400", "400", "400",
+         "303 /login?next=%2Faccount%2Fsessions%2Fend"]),
     ("POST /account/sessions/end", // without saying which
         ["303 /login", "400", "400", "400", "400",
          "303 /login"]),
@@ -119,18 +122,27 @@ const TABLE: [(&str, [&str; 6]); 53] = [
     ("POST /admin/roles/user/allow",
         ["303 /login", "403", "403", "403", "422",
          "303 /login"]),
+    ("GET /admin/roles/user/deny",
+        ["303 /login?next=%2Fadmin%2Froles%2Fuser%2Fdeny", "403", "403", "403", "404",
+         "303 /login?next=%2Fadmin%2Froles%2Fuser%2Fdeny"]),
     ("POST /admin/roles/user/deny",
         ["303 /login", "403", "403", "403", "422",
          "303 /login"]),
     ("POST /admin/roles/user/include",
         ["303 /login", "403", "403", "403", "422",
          "303 /login"]),
+    ("GET /admin/roles/user/exclude",
+        ["303 /login?next=%2Fadmin%2Froles%2Fuser%2Fexclude", "403", "403", "403", "404",
+         "303 /login?next=%2Fadmin%2Froles%2Fuser%2Fexclude"]),
     ("POST /admin/roles/user/exclude",
         ["303 /login", "403", "403", "403", "422",
          "303 /login"]),
     ("POST /admin/roles/user/grantor",
         ["303 /login", "403", "403", "403", "422",
          "303 /login"]),
+    ("GET /admin/roles/user/ungrantor",
+        ["303 /login?next=%2Fadmin%2Froles%2Fuser%2Fungrantor", "403", "403", "403", "404",
+         "303 /login?next=%2Fadmin%2Froles%2Fuser%2Fungrantor"]),
     ("POST /admin/roles/user/ungrantor",
         ["303 /login", "403", "403", "403", "422",
          "303 /login"]),
@@ -146,6 +158,9 @@ const TABLE: [(&str, [&str; 6]); 53] = [
     ("GET /admin/sessions",
         ["303 /login?next=%2Fadmin%2Fsessions", "403", "200", "200", "200",
          "303 /login?next=%2Fadmin%2Fsessions"]),
+    ("GET /admin/sessions/00000000-0000-0000-0000-000000000000/end", // that nobody has
+        ["303 /login?next=%2Fadmin%2Fsessions%2F00000000-0000-0000-0000-000000000000%2Fend", "403", "404", "403", "404",
+         "303 /login?next=%2Fadmin%2Fsessions%2F00000000-0000-0000-0000-000000000000%2Fend"]),
     ("POST /admin/sessions/00000000-0000-0000-0000-000000000000/end", // that nobody has
         ["303 /login", "403", "303 /admin/sessions?done", "403", "303 /admin/sessions?done",
          "303 /login"]),

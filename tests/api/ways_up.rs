@@ -178,6 +178,10 @@ async fn a_user_manager_reaches_nobody_who_has_more(t: TestApp) {
         let answer = t.get_as(&mia, &path(&t, "ada", what).await).await;
         assert_refused(&answer, what);
     }
+    for session in sessions_of(&t, "ada").await {
+        let answer = t.get_as(&mia, &format!("/admin/sessions/{session}/end")).await;
+        assert_refused(&answer, "the end of ada's session");
+    }
 }
 
 async fn sessions_of(t: &TestApp, name: &str) -> Vec<Uuid> {
@@ -281,13 +285,27 @@ async fn who_writes_roles_passes_on_no_more_than_they_have(t: TestApp) {
         ("editor", "delete", "", ""),
         ("senior", "delete", "", ""),
         ("chief", "delete", "", ""),
+        // Nor a role that carries nothing, which applications ask for by its name.
+        ("vip", "delete", "", ""),
     ];
     let forms = forms.map(|(role, what, field, value)| {
         (format!("/admin/roles/{role}/{what}"), vec![(field, value)])
     });
     all_refused(&t, &art, &forms).await;
-    let answer = t.get_as(&art, "/admin/roles/chief/delete").await;
-    assert_refused(&answer, "the page that asks first");
+    for asks in [
+        "chief/delete",
+        "vip/delete",
+        "editor/deny?permission=reports:write",
+        "senior/exclude?other=editor",
+        "editor/ungrantor?other=lead",
+    ] {
+        let answer = t.get_as(&art, &format!("/admin/roles/{asks}")).await;
+        assert_refused(&answer, asks);
+    }
+    for (name, is_offered) in [("vip", false), ("reader", true)] {
+        let page = t.get_as(&art, &format!("/admin/roles/{name}")).await;
+        assert_eq!(page.text().contains("/delete\""), is_offered, "{name}");
+    }
     // What the page offers is what the rule allows.
     let page = t.get_as(&art, "/admin/roles/architect").await;
     for not_offered in ["vip", "editor", "senior", "chief", "lead"] {
@@ -326,6 +344,7 @@ async fn who_writes_roles_may_pass_on_what_they_have(t: TestApp) {
             (on("junior", "/include"), vec![("other", "mine")]),
             (on("architect", "/include"), vec![("other", "reader")]),
             (on("mine", "/deny"), vec![("permission", "reports:read")]),
+            (on("mine", "/allow"), vec![("permission", "reports:read")]),
             (on("mine", "/delete"), vec![]),
         ],
     )

@@ -121,7 +121,7 @@ fn pattern(address: &str) -> String {
     let path = address.split('?').next().unwrap();
     let mut parts: Vec<&str> = path.split('/').collect();
     match parts[..] {
-        ["", "admin", "users", id, ..] if id.len() == 36 => parts[3] = "{id}",
+        ["", "admin", "users" | "sessions", id, ..] if id.len() == 36 => parts[3] = "{id}",
         ["", "admin", "roles", name, ..] if name != "new" => parts[3] = "{name}",
         _ => {}
     }

@@ -126,11 +126,14 @@ fn a_user_is_edited_disabled_enabled_and_removed() {
         admin.sees("Nobody here matches this search.");
 
         open_user(&admin, "a", "ada");
-        admin.follow("Remove…");
+        admin.sees("This is the only administrator who can sign in");
+        assert!(!admin.shows("Remove…") && !admin.shows("Revoke…"), "{}", admin.text());
+        let own = admin.address();
+        admin.visit(&format!("{own}/remove"));
         admin.press("Remove for good");
         admin.sees("This cannot be done");
-        admin.follow("Go to the overview");
-        admin.arrives_at("/admin");
+        admin.follow("Go to this user");
+        admin.arrives_at(&own);
     });
 }
 
@@ -229,7 +232,10 @@ fn a_one_time_link_and_the_end_of_sessions_sign_somebody_out() {
         kim.arrives_at("/account");
 
         admin.follow("Done, back to the user");
-        admin.press("End the session of kim, Chrome on Linux");
+        admin.follow("End the session of kim, Chrome on Linux");
+        admin.sees("End this session of kim?");
+        admin.sees("Chrome on Linux at 127.0.0.1: signed in");
+        admin.press("End session");
         admin.sees("1 session has ended.");
         admin.sees("This user is signed in nowhere.");
         is_out(&kim);

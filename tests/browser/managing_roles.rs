@@ -37,7 +37,12 @@ fn a_role_is_made_described_filled_read_and_deleted() {
             admin.press_beside("Add a permission", "Add");
             admin.sees(permission);
         }
-        admin.press("Remove articles:read");
+        admin.follow("Remove… articles:read");
+        admin.sees("Remove articles:read from the role team-lead?");
+        admin.sees("Nobody has team-lead, so nobody loses articles:read.");
+        admin.follow("Cancel");
+        admin.follow("Remove… articles:read");
+        admin.press("Remove");
         admin.sees("Saved.");
         assert!(!admin.shows("articles:read"));
 
@@ -45,12 +50,16 @@ fn a_role_is_made_described_filled_read_and_deleted() {
         admin.press_beside("Include a role", "Add");
         admin.choose("Add a grantor", "press");
         admin.press_beside("Add a grantor", "Add");
-        admin.press("Remove user-manager");
+        admin.follow("Remove… user-manager");
+        admin.sees("Remove the grantor user-manager of the role team-lead?");
+        admin.press("Remove");
         admin.sees("Saved.");
         let role = program.json(&["role", "show", "team-lead"]);
         let said = ["permissions", "includes", "grantors"].map(|field| role[field].to_string());
         assert_eq!(said, [r#"["articles:write"]"#, r#"["reviewer"]"#, r#"["press"]"#]);
-        admin.press("Remove reviewer");
+        admin.follow("Remove… reviewer");
+        admin.sees("Remove reviewer from the role team-lead?");
+        admin.press("Remove");
         admin.sees("No other role.");
 
         program.ok(&["grant", "kim", "team-lead", "--reason", "=since spring"]);

@@ -20,11 +20,16 @@ fn a_person_ends_one_session_then_all_others_and_reads_what_happened() {
         }
         assert!(kim.text().contains("granted by Operator"), "{}", kim.text());
 
-        kim.press("End the session of kim, Unknown device");
+        kim.follow("End the session of kim, Unknown device");
+        kim.sees("End this session?");
+        kim.press("End session");
         kim.sees("1 session has ended.");
         let open = || others.each_ref().map(|cookie| server.get("/account", cookie).status);
         assert_eq!(open().iter().filter(|status| **status == 200).count(), 2);
-        kim.press("End all others");
+        kim.follow("End all others…");
+        kim.sees("End all your other sessions?");
+        kim.sees("2 open sessions end at once.");
+        kim.press("End other sessions");
         kim.sees("2 sessions have ended.");
         assert_eq!(open(), [200, 303, 303], "ben's goes on");
         elsewhere.visit("/account");
@@ -41,7 +46,9 @@ fn a_person_ends_one_session_then_all_others_and_reads_what_happened() {
         kim.sees("granted editor to kim until");
         assert!(!kim.shows("ben"), "{}", kim.text());
 
-        kim.press("End the session of kim, Chrome on Linux");
+        kim.follow("End the session of kim, Chrome on Linux");
+        kim.sees("so you are signed out.");
+        kim.press("End session");
         kim.arrives_at("/login?done=signed-out");
         kim.try_login("kim", "seven geese over the water");
         kim.arrives_at("/account");

@@ -173,7 +173,9 @@ fn sessions_are_filtered_and_ended() {
         admin.fill("User name or email", "kim");
         admin.press("Show");
         assert!(!admin.shows("ben"), "{}", admin.text());
-        admin.press("End the session of kim, Chrome on Linux");
+        admin.follow("End the session of kim, Chrome on Linux");
+        admin.sees("End this session of kim?");
+        admin.press("End session");
         admin.sees("1 session has ended.");
         kim.visit("/account");
         kim.arrives_at("/login?next=%2Faccount");

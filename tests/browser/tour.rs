@@ -127,6 +127,7 @@ pub fn take(program: &Program, browser: &Browser, mut look: impl FnMut(&str)) {
     browser.visit("/admin");
     look("admin");
     let id = program.json(&["user", "show", "kim"])["id"].as_str().unwrap().to_owned();
+    let session = program.json(&["session", "list", "ada"])[0]["id"].as_str().unwrap().to_owned();
     for (path, name) in [
         ("/admin/users/new".to_owned(), "admin-user-new"),
         (format!("/admin/users/{id}?explain=rolecall.users:read"), "admin-user"),
@@ -136,8 +137,13 @@ pub fn take(program: &Program, browser: &Browser, mut look: impl FnMut(&str)) {
         (format!("/admin/users/{id}/sessions/end"), "admin-user-sessions-end"),
         ("/admin/roles/new".to_owned(), "admin-role-new"),
         ("/admin/roles/editor".to_owned(), "admin-role"),
+        ("/admin/roles/reviewer/deny?permission=articles:read".to_owned(), "admin-role-deny"),
+        ("/admin/roles/editor/exclude?other=reviewer".to_owned(), "admin-role-exclude"),
+        ("/admin/roles/editor/ungrantor?other=user-manager".to_owned(), "admin-role-ungrantor"),
         ("/admin/roles/editor/delete".to_owned(), "admin-role-delete"),
         ("/admin/sessions".to_owned(), "admin-sessions"),
+        (format!("/admin/sessions/{session}/end"), "admin-session-end"),
+        (format!("/account/sessions/end?id={session}"), "account-session-end"),
         ("/admin/audit".to_owned(), "admin-audit"),
     ] {
         browser.visit(&path);

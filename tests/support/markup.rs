@@ -53,10 +53,15 @@ pub fn unescaped(text: &str) -> String {
     text.replace("&#38;", "&")
 }
 
+/// Where the page's links lead, in their order.
+pub fn ordered_links(html: &str) -> Vec<String> {
+    let anchors = tags(html).into_iter().filter(|tag| tag.name == "a");
+    anchors.map(|tag| tag.get("href")).collect()
+}
+
 /// Where the page's links lead, each once.
 pub fn links(html: &str) -> Vec<String> {
-    let anchors = tags(html).into_iter().filter(|tag| tag.name == "a");
-    let mut links: Vec<_> = anchors.map(|tag| tag.get("href")).collect();
+    let mut links = ordered_links(html);
     links.sort();
     links.dedup();
     links

@@ -140,6 +140,8 @@ pub struct UserPage {
     pub held_back: Option<String>,
     /// Edit, disable, enable, remove, make a link.
     pub can_edit: bool,
+    /// The only admin who cannot be spared: not to be disabled or removed.
+    pub last_admin: bool,
     pub can_set_email: bool,
     pub grants: Cut<GrantLine>,
     /// Effective permissions.
@@ -199,7 +201,7 @@ pub struct LinkShownPage {
     pub url: String,
     /// How long it is good, in words.
     pub good_for: &'static str,
-    /// Address of the user's page.
+    /// Address of the user's page, or for who may not see that of their own.
     pub back: String,
 }
 
@@ -288,10 +290,11 @@ pub struct RolePage {
     pub permissions: Cut<Removable>,
     /// Offered for the field that adds a permission (datalist).
     pub offered_permissions: Vec<String>,
-    /// Roles included, as a tree written line by line: depth from 0, name.
     /// What was typed to be added, with what is wrong with it.
-    pub permission: String,
-    pub permission_problem: Option<String>,
+    pub permission: Addition,
+    pub include: Addition,
+    pub grantor: Addition,
+    /// Roles included, as a tree written line by line: depth from 0, name.
     pub includes: Cut<TreeLine>,
     /// Roles that may be included yet.
     pub includable: Vec<String>,
@@ -299,13 +302,19 @@ pub struct RolePage {
     pub included_in: Cut<TreeLine>,
     pub grantors: Cut<Removable>,
     pub addable_grantors: Vec<String>,
-    /// A change of permissions, includes or grantors that was refused: why.
+    /// A change that was refused and has no field on the page: why.
     pub problem: Option<String>,
     pub holders: Vec<HolderLine>,
     /// Query string of the next page of holders.
     pub more: Option<String>,
     /// The reader may see users; without, `holders` is empty.
     pub can_see_holders: bool,
+}
+
+#[derive(Default)]
+pub struct Addition {
+    pub typed: String,
+    pub problem: String,
 }
 
 pub struct Removable {
