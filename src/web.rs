@@ -6,6 +6,8 @@ mod acting;
 mod admin;
 mod admin_audit;
 mod admin_ends;
+mod admin_explain;
+mod admin_holders;
 mod admin_roles;
 mod admin_sessions;
 mod admin_user;
@@ -102,7 +104,7 @@ pub fn routes() -> Vec<Route> {
         Route::page("/admin/roles/{name}/delete")
             .get(RolesWrite, admin_ends::ask_delete_role)
             .post(RolesWrite, admin_ends::delete_role),
-        Route::page("/admin/roles/{name}/holders.csv").get(UsersRead, admin_roles::holders_csv),
+        Route::page("/admin/roles/{name}/holders.csv").get(UsersRead, admin_holders::as_csv),
         Route::page("/admin/sessions").get(SessionsRead, admin_sessions::list),
         Route::page("/admin/sessions/{id}/end").post(SessionsWrite, admin_ends::end_session),
         Route::page("/admin/audit").get(AuditRead, admin_audit::list),

@@ -131,7 +131,8 @@ pub struct UserPage {
     pub id: String,
     pub username: String,
     pub active: bool,
-    pub has_password: bool,
+    /// Whether there is one, and what it is good for; `None`: there is none.
+    pub password: Option<String>,
     pub created: String,
     pub last_login: Option<String>,
     /// The form is read-only facts when `can_edit` is false.
@@ -274,10 +275,10 @@ pub struct RolePage {
     pub permissions: Cut<Removable>,
     /// Offered for the field that adds a permission (datalist).
     pub offered_permissions: Vec<String>,
-    /// Roles included, as a tree written line by line: depth from 0, name.
     /// What was typed to be added, with what is wrong with it.
     pub permission: String,
     pub permission_problem: Option<String>,
+    /// Roles included, as a tree written line by line.
     pub includes: Cut<TreeLine>,
     /// Roles that may be included yet.
     pub includable: Vec<String>,
