@@ -220,6 +220,17 @@ async fn run(cli: Cli) -> Outcome {
     }
 }
 
+/// Beside a link: that its address is a guess, if it is one.
+fn tell_assumed_address(app: &App) {
+    let Settings { public_url, is_public_url_assumed, .. } = &app.settings;
+    if *is_public_url_assumed {
+        eprintln!(
+            "The link assumes that people reach rolecall at {public_url}. If not, set public_url: \
+             ROLECALL_PUBLIC_URL=https://login.example.com"
+        );
+    }
+}
+
 /// Whoever sits at the terminal, as the audit trail names them.
 fn operator() -> By {
     By::new(Actor::Cli(whoami::username()))

@@ -81,6 +81,8 @@ settings! {
 pub struct Settings {
     pub listen: Listen,
     pub public_url: PublicUrl,
+    /// Nobody named it: it is where we listen.
+    pub is_public_url_assumed: bool,
     pub key_file: Option<PathBuf>,
     pub trusted_proxies: Vec<TrustedProxy>,
     pub cookie_domain: Option<String>,
@@ -141,6 +143,7 @@ impl Settings {
     /// Checks what belongs together and fills in the defaults.
     pub fn resolve(chosen: Chosen) -> Result<Self, ConfigError> {
         let listen = chosen.listen.unwrap_or_default();
+        let is_public_url_assumed = chosen.public_url.is_none();
         let public_url = match (chosen.public_url, &listen) {
             (Some(url), _) => url,
             (None, Listen::Tcp(address)) if address.ip().is_loopback() => {
@@ -168,6 +171,7 @@ impl Settings {
         let days = |n| Span(Duration::days(n));
         Ok(Self {
             public_url,
+            is_public_url_assumed,
             key_file: chosen.key_file,
             trusted_proxies: chosen.trusted_proxies.unwrap_or_default().0,
             cookie_domain,
@@ -193,8 +197,8 @@ impl Settings {
 
     /// Takes the port that was free, when port 0 asked for any.
     pub fn listening_on(&mut self, listen: Listen) {
-        if let (Listen::Tcp(asked), Listen::Tcp(got)) = (&self.listen, &listen)
-            && self.public_url == PublicUrl::loopback(*asked)
+        if let Listen::Tcp(got) = &listen
+            && self.is_public_url_assumed
         {
             self.public_url = PublicUrl::loopback(*got);
         }

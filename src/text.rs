@@ -156,6 +156,8 @@ pub mod paging {
     pub const PAGES: &str = "Pages";
     pub const NEXT: &str = "Next page";
     pub const FIRST: &str = "First page";
+    /// Back to the beginning of a list that shares its page with others.
+    pub const FROM_THE_FIRST: &str = "From the first";
 
     /// Ends a list that is longer than its page.
     pub fn and_more(number: usize) -> String {

@@ -6,6 +6,8 @@ mod acting;
 mod admin;
 mod admin_audit;
 mod admin_ends;
+mod admin_explain;
+mod admin_holders;
 mod admin_role_ends;
 mod admin_roles;
 mod admin_sessions;
@@ -115,7 +117,7 @@ pub fn routes() -> Vec<Route> {
             .get(RolesWrite, admin_role_ends::ask_delete)
             .post(Proven(RolesWrite), admin_role_ends::delete),
         Route::page("/admin/roles/{name}/holders.csv")
-            .get([UsersRead, RolesRead], admin_roles::holders_csv),
+            .get([UsersRead, RolesRead], admin_holders::as_csv),
         Route::page("/admin/sessions").get(SessionsRead, admin_sessions::list),
         Route::page("/admin/sessions/{id}/end")
             .get(SessionsWrite, admin_ends::ask_end_session)

@@ -15,6 +15,7 @@ mod api {
     mod dead_ends;
     mod forms;
     mod headers;
+    mod heavy;
     mod keys;
     mod large;
     mod leaving;
@@ -27,6 +28,7 @@ mod api {
     mod passwords;
     mod people;
     mod race;
+    mod rests;
     mod roles;
     mod routes;
     mod served;

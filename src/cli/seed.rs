@@ -8,7 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
-use super::{Failure, Outcome, Place, operator, output};
+use super::{Failure, Outcome, Place, operator, output, tell_assumed_address};
 use crate::{
     app::App,
     auth::{
@@ -67,6 +67,7 @@ pub async fn run(place: &Place, command: Seed) -> Outcome {
     }
     // Links stand alone on standard output, for a pipe.
     eprintln!("{}", counted(&applied.steps, ["added", "changed", "removed"]));
+    tell_assumed_address(&app);
     eprintln!("Invitations, each good once, within 7 days:");
     for (name, token) in applied.invitations {
         output::line(&format!("{name} {}", link::url(&app, token)))?;

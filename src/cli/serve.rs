@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, Outcome, Place, output};
+use super::{Failure, Outcome, Place, output, tell_assumed_address};
 use crate::{
     app::{App, Migrate},
     auth::{Actor, By, link},
@@ -37,6 +37,7 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     let Settings { listen, public_url, .. } = &app.settings;
     tracing::info!(address = %listen, %public_url, "listening");
     if let Some(message) = setup {
+        tell_assumed_address(&app);
         output::line(&message)?;
     }
     web::serve(app, listener, stop).await;

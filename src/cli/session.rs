@@ -16,7 +16,7 @@ use crate::{
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// List the open sessions, of one user or of all
+    /// List the open sessions, of one user or of all, the newest first
     List {
         user: Option<String>,
         #[arg(long)]
@@ -58,7 +58,7 @@ async fn list(app: &App, user: Option<String>, json: bool) -> Outcome {
         }
         return list.finish();
     }
-    let mut after = Uuid::nil();
+    let mut after = Uuid::max();
     loop {
         let batch = sessions::list(&app.db, after, 500, now).await?;
         let Some(last) = batch.last() else {

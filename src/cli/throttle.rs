@@ -49,7 +49,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
 }
 
 async fn list(app: &App, json: bool) -> Outcome {
-    let mut list = List::new(json, ["KIND", "OF", "FAILURES", "LAST", "FREE AT"]);
+    let mut list = List::new(json, ["KIND", "OF", "FAILURES", "FAILED", "FREE AT"]);
     let mut after = (String::new(), String::new());
     loop {
         let batch = throttles::list(&app.db, (&after.0, &after.1), 500).await?;
@@ -77,7 +77,11 @@ async fn push(app: &App, list: &mut List<5>, throttle: Throttle) -> Outcome {
         throttle.kind.to_string(),
         whose.clone(),
         throttle.failures.to_string(),
-        time(throttle.since),
+        // An address keeps when its counting began, the others when they failed last.
+        match throttle.kind {
+            Kind::Address => format!("first {}", time(throttle.since)),
+            Kind::Account | Kind::Device => format!("last {}", time(throttle.since)),
+        },
         match free_at {
             _ if is_closed => "closed".to_owned(),
             Some(free_at) => time(free_at),

@@ -1,11 +1,13 @@
 //! `user`: make, show, change and remove users.
 
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 
 use super::{
     Outcome, Place, operator,
     output::{self, List},
     password::Source,
+    tell_assumed_address,
 };
 use crate::{
     app::App,
@@ -116,6 +118,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
         Command::Link { name } => {
             let user = users::find(&app, &name).await?;
             let token = link::make(&app, &by, user.id).await?;
+            tell_assumed_address(&app);
             eprintln!("Good once, within an hour, for {}:", user.username);
             output::line(&link::url(&app, token))
         }
@@ -137,6 +140,7 @@ async fn add(app: &App, add: Add) -> Outcome {
     let new = NewUser { username, email, display_name, roles: &roles?, password };
     let created = users::create(app, &operator(), new).await?;
     if let Some(token) = created.invitation {
+        tell_assumed_address(app);
         eprintln!("{} is made. Good once, within 7 days:", created.user.username);
         return output::line(&link::url(app, token));
     }
@@ -213,7 +217,7 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
         } else {
             &user.display_name
         }),
-        if user.password_hash.is_some() { "set" } else { "none" },
+        password(&user, app.now()),
         output::time(user.created_at),
         or(user.last_login_at.map(output::time), "never"),
         joined(&roles),
@@ -225,6 +229,17 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
     output::line(&text)
 }
 
+fn password(user: &User, now: OffsetDateTime) -> String {
+    match (&user.password_hash, user.password_expires_at) {
+        (None, _) => "none".to_owned(),
+        (Some(_), None) => "set".to_owned(),
+        (Some(_), Some(end)) if end > now => {
+            format!("one-time, good for one login until {}", output::time(end))
+        }
+        (Some(_), Some(_)) => "one-time, used or over; a new one is due".to_owned(),
+    }
+}
+
 fn joined(names: &std::collections::BTreeSet<String>) -> String {
     match names.iter().map(String::as_str).collect::<Vec<_>>().join(", ") {
         none if none.is_empty() => "none".to_owned(),
@@ -232,7 +247,7 @@ fn joined(names: &std::collections::BTreeSet<String>) -> String {
     }
 }
 
-fn granted(grant: &Grant, now: time::OffsetDateTime) -> String {
+fn granted(grant: &Grant, now: OffsetDateTime) -> String {
     let end = match grant.ends_at {
         Some(end) if end <= now => format!(", ended {}", output::time(end)),
         Some(end) => format!(", until {}", output::time(end)),
@@ -265,6 +280,7 @@ fn as_json(user: &User, roles: Value) -> Value {
         "display_name": user.display_name,
         "status": user.status,
         "has_password": user.password_hash.is_some(),
+        "password_expires_at": user.password_expires_at.map(output::time),
         "roles": roles,
         "created_at": output::time(user.created_at),
         "last_login_at": user.last_login_at.map(output::time),

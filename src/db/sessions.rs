@@ -146,7 +146,7 @@ macro_rules! select_sessions {
     };
 }
 
-/// Live sessions, oldest first; `after` is the id of the last one of the page before.
+/// Live sessions, newest first; `after` is the id of the last one of the page before.
 pub async fn list(
     db: &Db,
     after: Uuid,
@@ -156,8 +156,8 @@ pub async fn list(
     select_sessions!(
         db,
         fetch_all,
-        "where s.id > $1 and s.idle_expires_at > $2 and s.absolute_expires_at > $2
-         order by s.id limit $3",
+        "where s.id < $1 and s.idle_expires_at > $2 and s.absolute_expires_at > $2
+         order by s.id desc limit $3",
         after,
         now,
         limit
@@ -173,7 +173,7 @@ pub async fn list_of_user(
         db,
         fetch_all,
         "where s.user_id = $1 and s.idle_expires_at > $2 and s.absolute_expires_at > $2
-         order by s.id",
+         order by s.id desc",
         user_id.0,
         now
     )

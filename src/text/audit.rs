@@ -29,14 +29,21 @@ pub const BEFORE: &str = "before:";
 pub const AFTER: &str = "after:";
 pub const NOTHING: &str = "nothing";
 
-pub const NO_SUCH_ACTOR: &str = "Nobody of this name ever did anything here. Check who did it.";
-pub const NO_SUCH_TARGET: &str =
-    "There is no user, role or permission of this name. Check the name.";
+pub const NO_SUCH_ACTOR: &str = "There is nobody of this name. Check who did it; whoever was \
+                                 renamed long ago is found by the present name or by id.";
+pub const NO_SUCH_TARGET: &str = "There is no user, role or permission of this name. Check the name; whoever was renamed long \
+     ago is found by the present name or by id.";
 pub const DAY_INVALID: &str = "A day is written as 2026-11-22. Check both days.";
 
 pub const VISITOR: &str = "Somebody not signed in";
 pub const SYSTEM: &str = "rolecall";
 pub const REMOVED_PERSON: &str = "a removed person";
+
+/// The same, to be told from others: by the end of the id, since ids begin with their time.
+pub fn removed_person(id: &str) -> String {
+    let end = id.len().saturating_sub(8);
+    format!("{REMOVED_PERSON} (…{})", &id[end..])
+}
 
 /// Somebody at the command line, by the name of the OS user.
 pub fn operator(name: &str) -> String {

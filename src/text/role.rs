@@ -24,8 +24,6 @@ pub const CHOOSE: &str = "Choose a role";
 pub const ADD: &str = "Add";
 pub const REMOVE: &str = "Remove…";
 /// What the lists have no room for.
-pub const REMOVE_OTHER_PERMISSION: &str = "Another permission";
-pub const REMOVE_OTHER_ROLE: &str = "Another role";
 pub const HOLDERS: &str = "Who holds it directly";
 pub const NO_HOLDERS: &str = "Nobody holds this role directly.";
 pub const CSV: &str = "Download as CSV";

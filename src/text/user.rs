@@ -8,6 +8,9 @@ pub const EMAIL: &str = "Email";
 pub const SINCE: &str = "Here since";
 pub const PASSWORD: &str = "Password";
 pub const PASSWORD_SET: &str = "Set";
+/// A password that the program made, after its one sign-in or its end.
+pub const ONE_TIME_PASSWORD_OVER: &str =
+    "The one-time password was used, or its time is over: a new one is due";
 pub const NO_PASSWORD: &str = "Not set yet";
 
 pub const ACTIONS: &str = "Sign-in";
@@ -54,6 +57,11 @@ pub const RECORDS: &str = "What happened";
 /// Leads to the sessions that the page has no room for.
 pub fn all_sessions(number: usize) -> String {
     format!("All {}", count(number as u64, "session", "sessions"))
+}
+
+/// A password that the program made.
+pub fn one_time_password(until: &str) -> String {
+    format!("One-time password, good for one sign-in until {until}")
 }
 
 pub const CLEAR_TRIES: &str = "Forget the failed tries";

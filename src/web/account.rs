@@ -18,7 +18,7 @@ use super::{
     cookie,
     form::{Asked, Form},
     page::Page,
-    pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame, admin::ConfirmPage},
+    pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame, Room, admin::ConfirmPage},
     people,
     step_up::Renewed,
 };
@@ -42,23 +42,28 @@ pub async fn to_password() -> Redirect {
     Redirect::to("/account#password")
 }
 
-#[derive(Deserialize)]
+/// Where the lists of the page begin: after these, as the part before ended.
+#[derive(Deserialize, Default)]
+#[serde(default)]
 pub struct Query {
-    /// Id of the last record of the page before.
+    roles: String,
+    permissions: String,
+    sessions: String,
+    /// Id of a record.
     before: Option<Uuid>,
 }
+
+const ROLES: Room = Room { lines: 15, bytes: 6000 };
+const PERMISSIONS: Room = Room { lines: 30, bytes: 6000 };
+const SESSIONS: Room = Room { lines: 10, bytes: 4000 };
 
 pub async fn show(
     State(app): State<App>,
     Me(user): Me,
     frame: Frame,
-    Asked(Query { before }): Asked<Query>,
+    Asked(query): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
-    let mut page = page(&app, &user, frame).await?;
-    if before.is_some() {
-        (page.records, page.older_records) = people::records_about(&app, user.id, before).await?;
-    }
-    Ok(Page(page))
+    Ok(Page(page(&app, &user, frame, &query).await?))
 }
 
 #[derive(Deserialize)]
@@ -80,7 +85,7 @@ pub async fn change_password(
     let new = match Password::chosen_for(app, &fields.new_password, &names) {
         Ok(new) => new,
         Err(error) => {
-            let mut page = page(app, user, frame).await?;
+            let mut page = page(app, user, frame, &Query::default()).await?;
             page.new_problem = Some(text::form::password_problem(error));
             return Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response());
         }
@@ -96,12 +101,12 @@ pub async fn change_password(
             Ok(renewed.tell(done.into_response()))
         }
         Err(auth::Error::Refused(Refusal::WrongPassword)) => {
-            let mut page = page(app, user, frame).await?;
+            let mut page = page(app, user, frame, &Query::default()).await?;
             page.current_problem = Some(text::form::CURRENT_PASSWORD_WRONG.to_owned());
             Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
         }
         Err(auth::Error::HeldBack(wait)) => {
-            let mut page = page(app, user, frame).await?;
+            let mut page = page(app, user, frame, &Query::default()).await?;
             page.current_problem = Some(text::login::held_back(wait));
             let retry = [(header::RETRY_AFTER, wait)];
             Ok((StatusCode::TOO_MANY_REQUESTS, retry, Page(page)).into_response())
@@ -134,7 +139,7 @@ pub async fn ask_end_sessions(
             let found = sessions::find_own(app, user, id).await?;
             let gone = || text::refusal::sentence(&Refusal::NoSession(id.to_string()));
             let session = found.ok_or_else(|| Error::NothingToEnd(gone()))?;
-            let line = people::session_line(session, user.session.id, true);
+            let line = people::session_line(&session, user.session.id, true);
             let lines = confirm::end_own_lines(&people::open(&line));
             ((confirm::END_OWN_TITLE, lines), confirm::END_SESSION, ("id", line.id))
         }
@@ -163,7 +168,12 @@ pub async fn end_sessions(
     Ok(acting.done(&notice, "/account").await?.into_response())
 }
 
-async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage, Error> {
+async fn page(
+    app: &App,
+    user: &CurrentUser,
+    frame: Frame,
+    starts: &Query,
+) -> Result<AccountPage, Error> {
     let now = app.now();
     let graph = Graph::load(&app.db).await?;
     let granted = grants::list_named(&app.db, user.id).await?;
@@ -195,20 +205,33 @@ async fn page(app: &App, user: &CurrentUser, frame: Frame) -> Result<AccountPage
     let through = |permission: &String| {
         let permits =
             |role: &&String| role.as_str() == ADMIN || graph.permissions(role).contains(permission);
-        Cut::new(user.roles.iter().filter(permits).cloned(), 3)
+        Cut::first(user.roles.iter().filter(permits).cloned(), 3)
     };
     let mut open = session_rows::list_of_user(&app.db, user.id, now).await?;
     open.sort_by_key(|one| (one.id != user.session.id, std::cmp::Reverse(one.last_seen_at)));
-    let (records, older_records) = people::records_about(app, user.id, None).await?;
+    let (records, older_records) = people::records_about(app, user.id, starts.before).await?;
+    let names: Vec<_> = user.roles.iter().cloned().collect();
+    let permissions: Vec<_> = user.permissions.iter().cloned().collect();
     Ok(AccountPage {
         frame,
         username: user.username.clone(),
         display_name: user.display_name.clone(),
         email: user.email.clone(),
-        roles: Cut::new(&user.roles, 15).map(role),
-        permissions: Cut::new(&user.permissions, 30)
-            .map(|name| AccountPermission { through: through(name), name: name.clone() }),
-        sessions: Cut::new(open, 10).map(|one| people::session_line(one, user.session.id, true)),
+        roles: Cut::after(&starts.roles, &names, String::clone, ROLES, role),
+        permissions: Cut::after(
+            &starts.permissions,
+            &permissions,
+            String::clone,
+            PERMISSIONS,
+            |name| AccountPermission { through: through(name), name: name.clone() },
+        ),
+        sessions: Cut::after(
+            &starts.sessions,
+            &open,
+            |one| one.id.to_string(),
+            SESSIONS,
+            |one| people::session_line(one, user.session.id, true),
+        ),
         records,
         older_records,
         current_problem: None,

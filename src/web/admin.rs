@@ -8,7 +8,7 @@ use super::{
     acting::Acting,
     page::Page,
     pages::{
-        Frame,
+        Frame, Room,
         admin::{Chart, ChartDay, EndingGrant, OverviewPage},
     },
     people,
@@ -23,6 +23,7 @@ use crate::{
 };
 
 const DAYS: i64 = 30;
+const RECORDS: Room = Room { lines: 10, bytes: 6000 };
 const MOST_COUNTED: i64 = 10_001;
 
 pub async fn overview(acting: Acting, frame: Frame) -> Result<impl IntoResponse, Error> {
@@ -54,8 +55,9 @@ pub async fn overview(acting: Acting, frame: Frame) -> Result<impl IntoResponse,
     let ending = grants::list_ending(&app.db, now, now + Duration::days(7), 10).await?;
     let records = if user.may(Permission::AuditRead) {
         let all = (uuid::Uuid::nil(), uuid::Uuid::max());
-        let records = audit::list(&app.db, &audit::Filter::default(), all, 10).await?;
-        Some(records.into_iter().map(people::record_line).collect())
+        let most = RECORDS.lines as i64;
+        let records = audit::list(&app.db, &audit::Filter::default(), all, most).await?;
+        Some(people::records_fitting(records, RECORDS).0)
     } else {
         None
     };

@@ -2,6 +2,7 @@
 
 use axum::{extract::State, response::IntoResponse};
 use serde::Deserialize;
+use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use url::form_urlencoded;
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::{
     form::Asked,
     page::Page,
     pages::{
-        Frame,
+        Frame, Room,
         admin::{AuditFilter, AuditPage},
     },
     people,
@@ -20,17 +21,18 @@ use crate::{
     app::App,
     auth::{
         self,
-        name::{PermissionName, RoleName},
+        name::{self, PermissionName, RoleName},
         users,
     },
     db::{
         UserId,
-        audit::{self, ActorIs, Filter, Record, TargetIs},
+        audit::{self, Action, ActorIs, Filter, Record, TargetIs},
+        roles,
     },
     text,
 };
 
-const PAGE: i64 = 30;
+const ROOM: Room = Room { lines: 30, bytes: 12_000 };
 /// Most records of a CSV: what fits in memory without doubt.
 const MOST_IN_CSV: usize = 50_000;
 const BATCH: i64 = 1000;
@@ -74,7 +76,7 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
     if let Some(label) = text::audit::label_of_actor(actor) {
         filter.actor = Some(ActorIs::Label(label));
     } else if !actor.is_empty() {
-        match person(app, actor).await? {
+        match once_called(app, actor).await? {
             Some(id) => filter.actor = Some(ActorIs::User(id)),
             None => return Ok(Err(text::audit::NO_SUCH_ACTOR.to_owned())),
         }
@@ -85,7 +87,12 @@ async fn parse(app: &App, query: &Query) -> Result<Result<(Filter, (Uuid, Uuid))
         let only_role = target.strip_prefix("role ").map(str::trim);
         let name = only_role.unwrap_or(target);
         let names = (RoleName::parse(name), PermissionName::parse(name));
-        let found = if only_role.is_some() { None } else { person(app, name).await? };
+        let is_role = roles::list(&app.db).await?.iter().any(|role| role.name == name);
+        let found = match only_role {
+            Some(_) => None,
+            None if is_role => person(app, name).await?,
+            None => once_called(app, name).await?,
+        };
         filter.target = match (found, names) {
             (Some(id), _) => Some(TargetIs::User(id)),
             (None, (Ok(role), _)) => Some(TargetIs::Role(role.as_str().to_owned())),
@@ -115,18 +122,37 @@ async fn person(app: &App, typed: &str) -> Result<Option<UserId>, Error> {
     }
 }
 
+/// The same, or else whoever gave up this name last, as far as the newest edits tell: the trail
+/// is not searched whole.
+async fn once_called(app: &App, typed: &str) -> Result<Option<UserId>, Error> {
+    const EDITS: i64 = 1000;
+    if let Some(id) = person(app, typed).await? {
+        return Ok(Some(id));
+    }
+    let Some(key) = name::key(typed) else { return Ok(None) };
+    let edits = Filter { action: Action::UserEdit.name().to_owned(), ..Filter::default() };
+    let edits = audit::list(&app.db, &edits, (Uuid::nil(), Uuid::max()), EDITS).await?;
+    let gave_up = |record: &&Record| {
+        let personal = record.target_personal.as_deref().unwrap_or_default();
+        let personal: Value = serde_json::from_str(personal).unwrap_or_default();
+        personal["before"]["username"] == key && personal["after"]["username"] != key
+    };
+    let found = edits.iter().find(gave_up).and_then(|record| record.target_id.parse().ok());
+    Ok(found.map(UserId))
+}
+
 pub async fn list(
     State(app): State<App>,
     frame: Frame,
     Asked(query): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
-    let (mut records, problem) = match parse(&app, &query).await? {
-        Ok((filter, range)) => (audit::list(&app.db, &filter, range, PAGE + 1).await?, None),
+    let most = ROOM.lines as i64 + 1;
+    let (records, problem) = match parse(&app, &query).await? {
+        Ok((filter, range)) => (audit::list(&app.db, &filter, range, most).await?, None),
         Err(problem) => (Vec::new(), Some(problem)),
     };
-    let has_more = records.len() > PAGE as usize;
-    records.truncate(PAGE as usize);
-    let more = records.last().filter(|_| has_more).map(|last| query.address(Some(last.id)));
+    let (records, older) = people::records_fitting(records, ROOM);
+    let more = older.map(|last| query.address(Some(last)));
     Ok(Page(AuditPage {
         frame,
         actions: text::audit::actions(),
@@ -137,7 +163,7 @@ pub async fn list(
             search => search,
         }),
         csv: query.address(None),
-        records: records.into_iter().map(people::record_line).collect(),
+        records,
         filter: AuditFilter {
             actor: query.actor,
             target: query.target,

@@ -194,7 +194,7 @@ pub async fn ask_end_session(
         }
         found => found?,
     };
-    let line = people::session_line(session, acting.user.session.id, true);
+    let line = people::session_line(&session, acting.user.session.id, true);
     let lines = confirm::end_session_lines(&people::open(&line));
     let says = (confirm::end_session_title(&line.username), lines);
     let back = asked.path().to_owned();

@@ -11,14 +11,12 @@ use uuid::Uuid;
 use super::{
     Error, Me,
     acting::Acting,
-    csv,
+    admin_holders,
     form::{Asked, Form},
     page::Page,
     pages::{
-        Cut, Frame,
-        admin::{
-            Addition, HolderLine, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine,
-        },
+        Cut, Frame, Room,
+        admin::{Addition, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine},
     },
     people,
 };
@@ -36,11 +34,14 @@ use crate::{
     text,
 };
 
-/// Holders on a page, and lines of a CSV read at once.
-const PAGE: i64 = 25;
-/// Holders on the page of a role.
-const HOLDERS: i64 = 15;
-const BATCH: i64 = 1000;
+const ROLES: Room = Room { lines: 25, bytes: 12_000 };
+/// On the page of one.
+const PERMISSIONS: Room = Room { lines: 20, bytes: 4000 };
+const TREE: Room = Room { lines: 12, bytes: 2500 };
+const GRANTORS: Room = Room { lines: 10, bytes: 2500 };
+const HOLDERS: Room = Room { lines: 15, bytes: 5000 };
+/// Permissions suggested to whoever types one.
+const MOST_SUGGESTED: usize = 60;
 
 #[derive(Deserialize)]
 pub struct AfterRole {
@@ -58,8 +59,8 @@ pub async fn list(
     let graph = Graph::load(&app.db).await?;
     let mut all = rows::list(&app.db).await?;
     all.retain(|role| role.name > after);
-    let has_more = all.len() > PAGE as usize;
-    all.truncate(PAGE as usize);
+    let is_longer = all.len() > ROLES.lines;
+    all.truncate(ROLES.lines);
     let mut roles = Vec::with_capacity(all.len());
     for role in all {
         let most = grants::MOST_COUNTED;
@@ -67,13 +68,14 @@ pub async fn list(
         roles.push(RoleLine {
             built_in: is_built_in(&role.name),
             has_all: role.name == ADMIN,
-            permissions: Cut::new(graph.permissions(&role.name).to_vec(), 5),
-            includes: Cut::new(graph.includes(&role.name).to_vec(), 5),
+            permissions: Cut::first(graph.permissions(&role.name).to_vec(), 5),
+            includes: Cut::first(graph.includes(&role.name).to_vec(), 5),
             holders: people::counted(holders, most),
             name: role.name,
             description: role.description,
         });
     }
+    let has_more = ROLES.cut(&mut roles) || is_longer;
     let last = roles.last().filter(|_| has_more);
     Ok(Page(RolesPage {
         frame,
@@ -142,23 +144,33 @@ pub fn path(name: &str) -> String {
     format!("/admin/roles/{name}")
 }
 
-#[derive(Deserialize)]
-pub struct Paging {
-    /// Id of the last holder of the page before.
-    #[serde(default)]
+/// Where the lists of the page begin: after these, as the part before ended.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Starts {
+    /// Id of a holder.
     after: Uuid,
+    permissions: String,
+    includes: String,
+    included_in: String,
+    grantors: String,
 }
 
 pub async fn show(
     acting: Acting,
     frame: Frame,
     Path(name): Path<String>,
-    Asked(paging): Asked<Paging>,
+    Asked(starts): Asked<Starts>,
 ) -> Result<impl IntoResponse, Error> {
-    Ok(Page(page(&acting, frame, &name, paging.after).await?))
+    Ok(Page(page(&acting, frame, &name, &starts).await?))
 }
 
-async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<RolePage, Error> {
+async fn page(
+    acting: &Acting,
+    frame: Frame,
+    name: &str,
+    starts: &Starts,
+) -> Result<RolePage, Error> {
     let Acting { app, user: reader, .. } = acting;
     let all = rows::list(&app.db).await?;
     let role = all.iter().find(|role| role.name == name).ok_or(Error::NotFound)?;
@@ -180,6 +192,7 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
     offered.retain(|permission| {
         !graph.permissions(name).contains(permission) && may(Change::PermissionOf { permission })
     });
+    offered.truncate(MOST_SUGGESTED);
     let above = graph.ancestors(name);
     let includable = all.iter().map(|other| other.name.clone()).filter(|other| {
         !is_built_in(other)
@@ -194,17 +207,26 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
     let can_see_holders = reader.may(Permission::UsersRead);
     let mut holders = Vec::new();
     if can_see_holders {
-        holders = grants::list_holders(&app.db, name, after, HOLDERS + 1, app.now()).await?;
+        holders =
+            grants::list_holders(&app.db, name, starts.after, HOLDERS.lines as i64 + 1, app.now())
+                .await?;
     }
-    let has_more = holders.len() > HOLDERS as usize;
-    holders.truncate(HOLDERS as usize);
+    let mut holders: Vec<_> = holders.iter().map(admin_holders::line).collect();
+    let has_more = HOLDERS.cut(&mut holders);
     let last = holders.last().filter(|_| has_more);
-    let tree = |line: (usize, String)| TreeLine {
-        can_remove: line.0 == 0 && may(Change::IncludeOf { other: &line.1 }),
-        depth: line.0,
-        name: line.1,
+    let tree = |(depth, name): &(usize, String)| TreeLine {
+        can_remove: *depth == 0 && may(Change::IncludeOf { other: name }),
+        depth: *depth,
+        name: name.clone(),
     };
-    let upwards = |(depth, name)| TreeLine { depth, name, can_remove: false };
+    let upwards = |(depth, name): &(usize, String)| TreeLine {
+        depth: *depth,
+        name: name.clone(),
+        can_remove: false,
+    };
+    let grantor = |name: &String| Removable { name: name.clone(), can_remove: grantors_too };
+    let (own_permissions, below) = (graph.permissions(name), graph.tree(name));
+    let name_of = |line: &(usize, String)| line.1.clone();
     Ok(RolePage {
         frame,
         name: name.to_owned(),
@@ -216,29 +238,31 @@ async fn page(acting: &Acting, frame: Frame, name: &str, after: Uuid) -> Result<
         can_edit: may(Change::DescribeRole),
         can_delete: may(Change::DeleteRole { role: name }),
         has_all: name == ADMIN,
-        permissions: Cut::new(graph.permissions(name), 20).map(permission),
+        permissions: Cut::after(
+            &starts.permissions,
+            own_permissions,
+            String::clone,
+            PERMISSIONS,
+            permission,
+        ),
         offered_permissions: offered,
-        includes: Cut::new(graph.tree(name), 12).map(tree),
+        includes: Cut::after(&starts.includes, &below, name_of, TREE, tree),
         includable: includable.collect(),
-        included_in: Cut::new(graph.tree_upwards(name), 12).map(upwards),
-        grantors: Cut::new(own, 10).map(|name| Removable { name, can_remove: grantors_too }),
+        included_in: Cut::after(
+            &starts.included_in,
+            &graph.tree_upwards(name),
+            name_of,
+            TREE,
+            upwards,
+        ),
+        grantors: Cut::after(&starts.grantors, &own, String::clone, GRANTORS, grantor),
         addable_grantors: addable,
         permission: Addition::default(),
         include: Addition::default(),
         grantor: Addition::default(),
         problem: None,
         more: last.map(|last| format!("after={}", last.user_id)),
-        holders: holders
-            .into_iter()
-            .map(|grant| HolderLine {
-                user_id: grant.user_id.to_string(),
-                granted: text::time(grant.granted_at),
-                by: people::granter(&grant),
-                until: grant.ends_at.map(text::time),
-                username: grant.username,
-                reason: text::shortened(&grant.reason, 160),
-            })
-            .collect(),
+        holders,
         can_see_holders,
     })
 }
@@ -270,7 +294,7 @@ pub async fn describe(
         }
         Err(error) => return Err(error.into()),
     };
-    let mut page = page(&acting, frame, &name, Uuid::nil()).await?;
+    let mut page = page(&acting, frame, &name, &Starts::default()).await?;
     let stored = std::mem::replace(&mut page.description, description);
     page.meanwhile = conflict.then_some(stored);
     page.description_problem = problem;
@@ -356,7 +380,7 @@ async fn make(
             Err(error) => return Err(error.into()),
         },
     };
-    let mut page = page(&acting, frame, name, Uuid::nil()).await?;
+    let mut page = page(&acting, frame, name, &Starts::default()).await?;
     let (is_shown, addition) = match field {
         Field::Permission => (page.can_edit, &mut page.permission),
         Field::Include => (!page.includable.is_empty(), &mut page.include),
@@ -369,29 +393,4 @@ async fn make(
         page.problem = Some(problem);
     }
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
-}
-
-/// Who has the role, since when, by whom, why and until when.
-pub async fn holders_csv(
-    State(app): State<App>,
-    Path(name): Path<String>,
-) -> Result<impl IntoResponse, Error> {
-    let all = rows::list(&app.db).await?;
-    if !all.iter().any(|role| role.name == name) {
-        return Err(Error::NotFound);
-    }
-    let mut file = csv::File::new(&["user", "role", "since", "by", "reason", "until"]);
-    let mut after = Uuid::nil();
-    loop {
-        let holders = grants::list_holders(&app.db, &name, after, BATCH, app.now()).await?;
-        let Some(last) = holders.last() else { break };
-        after = last.user_id.0;
-        for grant in &holders {
-            let by = people::granter(grant);
-            let since = csv::time(Some(grant.granted_at));
-            let until = csv::time(grant.ends_at);
-            file.row(&[&grant.username, &grant.role_name, &since, &by, &grant.reason, &until]);
-        }
-    }
-    Ok(file.into_response(&format!("{name}-holders.csv")))
 }

@@ -10,7 +10,7 @@ use super::{
     acting::Acting,
     form::Asked,
     page::Page,
-    pages::{Frame, admin::SessionsPage},
+    pages::{Frame, Room, admin::SessionsPage},
     people,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     text,
 };
 
-const PAGE: usize = 25;
+const ROOM: Room = Room { lines: 25, bytes: 8000 };
 
 #[derive(Deserialize)]
 pub struct Query {
@@ -31,8 +31,7 @@ pub struct Query {
     #[serde(default)]
     user: String,
     /// Id of the last session of the page before.
-    #[serde(default)]
-    after: Uuid,
+    after: Option<Uuid>,
 }
 
 pub async fn list(
@@ -43,12 +42,13 @@ pub async fn list(
     let Acting { app, user: reader, by, .. } = &acting;
     let now = app.now();
     let mut user_problem = None;
+    let after = query.after.unwrap_or(Uuid::max());
     let mut live = match query.user.trim() {
-        "" => sessions::list(&app.db, query.after, PAGE as i64 + 1, now).await?,
+        "" => sessions::list(&app.db, after, ROOM.lines as i64 + 1, now).await?,
         typed => match users::find(app, typed).await {
             Ok(user) => {
                 let live = sessions::list_of_user(&app.db, user.id, now).await?;
-                live.into_iter().filter(|one| one.id > query.after).take(PAGE + 1).collect()
+                live.into_iter().filter(|one| one.id < after).collect()
             }
             Err(auth::Error::Refused(Refusal::NoUser(_))) => {
                 user_problem = Some(text::sessions::NO_SUCH_USER);
@@ -57,14 +57,8 @@ pub async fn list(
             Err(error) => return Err(error.into()),
         },
     };
-    let has_more = live.len() > PAGE;
-    live.truncate(PAGE);
-    let address = |after: Uuid| {
-        let mut pairs = form_urlencoded::Serializer::new(String::new());
-        pairs.append_pair("user", &query.user).append_pair("after", &after.to_string()).finish()
-    };
-    let more = live.last().filter(|_| has_more).map(|last| address(last.id));
-    let first = (!query.after.is_nil()).then(|| address(Uuid::nil()));
+    let is_longer = live.len() > ROOM.lines;
+    live.truncate(ROOM.lines);
     let mut tx = app.db.begin_read().await?;
     let authority = Authority::of(app, &mut tx, by).await?;
     let mut lines = Vec::with_capacity(live.len());
@@ -73,8 +67,20 @@ pub async fn list(
         let held = held.into_iter().filter(|grant| grant.holds_at(now));
         let roles: Vec<String> = held.map(|grant| grant.role_name).collect();
         let can_end = authority.may(Change::Sessions { id: one.user_id, roles: &roles });
-        lines.push(people::session_line(one, reader.session.id, can_end));
+        lines.push(people::session_line(&one, reader.session.id, can_end));
     }
+    let has_more = ROOM.cut(&mut lines) || is_longer;
+    let address = |after: &str| {
+        let fields = [("user", query.user.as_str()), ("after", after)];
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        // The user stands there even if empty, since a link to the first page needs a query.
+        pairs.extend_pairs(
+            fields.iter().filter(|(name, value)| *name == "user" || !value.is_empty()),
+        );
+        pairs.finish()
+    };
+    let more = lines.last().filter(|_| has_more).map(|last| address(&last.id));
+    let first = query.after.map(|_| address(""));
     let user = query.user;
     Ok(Page(SessionsPage { frame, user, user_problem, sessions: lines, more, first }))
 }

@@ -12,12 +12,13 @@ use uuid::Uuid;
 use super::{
     Error,
     acting::Acting,
+    admin_explain,
     admin_users::{parse_profile, take_problem},
     form::{Asked, Form, NoFields},
     page::Page,
     pages::{
-        Cut, Frame,
-        admin::{Explained, GrantFields, GrantLine, LinkShownPage, ProfileFields, UserPage},
+        Cut, Frame, Room,
+        admin::{GrantFields, GrantLine, LinkShownPage, ProfileFields, UserPage},
     },
     people,
 };
@@ -28,7 +29,7 @@ use crate::{
         access::Permission,
         admins,
         authority::Change,
-        explain::{self, Explanation},
+        explain,
         grants::{self, Until},
         graph::Graph,
         link,
@@ -48,14 +49,22 @@ pub fn path(id: Uuid) -> String {
     format!("/admin/users/{id}")
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(default)]
 pub struct Query {
     /// A role or permission to explain.
-    #[serde(default)]
     explain: String,
-    /// Id of the last record of the page before.
+    /// Where lists of the page begin: after these, as the part before ended.
+    grants: String,
+    permissions: String,
+    /// Id of a record.
     before: Option<Uuid>,
 }
+
+const GRANTS: Room = Room { lines: 15, bytes: 6000 };
+const PERMISSIONS: Room = Room { lines: 40, bytes: 3000 };
+/// All are on the page of sessions.
+const SESSIONS: usize = 8;
 
 pub async fn show(
     acting: Acting,
@@ -64,27 +73,13 @@ pub async fn show(
     Asked(query): Asked<Query>,
 ) -> Result<impl IntoResponse, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
-    let mut page = page(&acting, frame, &user, profile(&user)).await?;
-    if query.before.is_some() && page.records.is_some() {
-        let (records, older) = people::records_about(&acting.app, user.id, query.before).await?;
-        (page.records, page.older_records) = (Some(records), older);
-    }
+    let mut page = page(&acting, frame, &user, profile(&user), &query).await?;
     let asked = query.explain.trim();
     if !asked.is_empty() {
-        page.explained = Some(explained(&acting.app, &user, asked).await?);
+        page.explained = Some(admin_explain::explained(&acting.app, &user, asked).await?);
         page.explain = asked.to_owned();
     }
     Ok(Page(page))
-}
-
-/// A long way through roles, by its two ends.
-fn shortened(mut steps: Vec<String>) -> Vec<String> {
-    const END: usize = 10;
-    if steps.len() > 2 * END {
-        let middle = steps.len() - 2 * END;
-        steps.splice(END..END + middle, [text::paging::and_more(middle)]);
-    }
-    steps
 }
 
 fn profile(user: &User) -> ProfileFields {
@@ -97,47 +92,12 @@ fn profile(user: &User) -> ProfileFields {
     }
 }
 
-async fn explained(app: &App, user: &User, asked: &str) -> Result<Explained, Error> {
-    use text::explain as words;
-    let no = |line: String| Explained { yes: false, lines: vec![line] };
-    let answer = match explain::explain(app, user, asked).await {
-        Ok(answer) => answer,
-        Err(auth::Error::Refused(refusal)) => return Ok(no(text::refusal::sentence(&refusal))),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(match answer {
-        Explanation::No => no(words::NO.to_owned()),
-        Explanation::Disabled => no(words::DISABLED.to_owned()),
-        Explanation::Ended(grant) => {
-            let end = grant.ends_at.map(text::time).unwrap_or_default();
-            no(words::ended(&grant.role_name, &end))
-        }
-        Explanation::Yes { grant, through } => {
-            let named = grant_rows::list_named(&app.db, user.id).await?;
-            let named = named.iter().find(|named| named.role_name == grant.role_name);
-            let (by, until) = (named.map(people::granter), grant.ends_at.map(text::time));
-            let mut lines = vec![words::granted(
-                &user.username,
-                &grant.role_name,
-                &by.unwrap_or_default(),
-                &text::time(grant.granted_at),
-                until.as_deref(),
-                &grant.reason,
-            )];
-            let steps = through.windows(2).map(|pair| words::includes(&pair[0], &pair[1]));
-            lines.extend(shortened(steps.collect()));
-            let last = through.last().filter(|last| *last != asked);
-            lines.extend(last.map(|last| words::permits(last, asked)));
-            Explained { yes: true, lines }
-        }
-    })
-}
-
 async fn page(
     acting: &Acting,
     frame: Frame,
     user: &User,
     fields: ProfileFields,
+    starts: &Query,
 ) -> Result<UserPage, Error> {
     let Acting { app, user: reader, .. } = acting;
     let now = app.now();
@@ -152,16 +112,17 @@ async fn page(
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     let (_, effective) = explain::effective(&graph, &every, &grants, now);
     let last_admin = admins::is_last(app, user).await?;
+    let effective: Vec<_> = effective.into_iter().collect();
     let can_end = authority.may(Change::Sessions { id: user.id, roles: &held });
     let sessions = if reader.may(Permission::SessionsRead) {
         let live = sessions::list_of_user(&app.db, user.id, now).await?;
         let line = |one| people::session_line(one, reader.session.id, can_end);
-        Some(Cut::new(live, 8).map(line))
+        Some(Cut::first(live.iter().map(line), SESSIONS))
     } else {
         None
     };
     let (records, older_records) = if reader.may(Permission::AuditRead) {
-        let (records, older) = people::records_about(app, user.id, None).await?;
+        let (records, older) = people::records_about(app, user.id, starts.before).await?;
         (Some(records), older)
     } else {
         (None, None)
@@ -181,7 +142,7 @@ async fn page(
         id: user.id.to_string(),
         username: user.username.clone(),
         active: user.status == Status::Active,
-        has_password: user.password_hash.is_some(),
+        password: password(user, now),
         created: text::time(user.created_at),
         last_login: user.last_login_at.map(text::time),
         fields,
@@ -189,8 +150,14 @@ async fn page(
         can_set_email: authority.may(Change::Email),
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
         last_admin,
-        grants: Cut::new(&named, 15).map(line),
-        permissions: Cut::new(effective, 40),
+        grants: Cut::after(&starts.grants, &named, |one| one.role_name.clone(), GRANTS, line),
+        permissions: Cut::after(
+            &starts.permissions,
+            &effective,
+            String::clone,
+            PERMISSIONS,
+            String::clone,
+        ),
         grantable: grantable.collect(),
         grant: GrantFields::default(),
         sessions,
@@ -199,6 +166,15 @@ async fn page(
         explained: None,
         records,
         older_records,
+    })
+}
+
+fn password(user: &User, now: OffsetDateTime) -> Option<String> {
+    user.password_hash.as_ref()?;
+    Some(match user.password_expires_at {
+        None => text::user::PASSWORD_SET.to_owned(),
+        Some(end) if end > now => text::user::one_time_password(&text::time(end)),
+        Some(_) => text::user::ONE_TIME_PASSWORD_OVER.to_owned(),
     })
 }
 
@@ -263,7 +239,7 @@ pub async fn edit(
         None => StatusCode::UNPROCESSABLE_ENTITY,
     };
     let user = users::find(&acting.app, &id.to_string()).await?;
-    let page = page(&acting, frame, &user, fields).await?;
+    let page = page(&acting, frame, &user, fields, &Query::default()).await?;
     // A page without the form has no place for what is wrong with it.
     if !page.can_edit {
         return Err(auth::Error::from(Refusal::NotYours).into());
@@ -342,7 +318,7 @@ pub async fn grant(
             Err(error) => take_grant_problem(&mut fields, error)?,
         }
     }
-    let mut page = page(&acting, frame, &user, profile(&user)).await?;
+    let mut page = page(&acting, frame, &user, profile(&user), &Query::default()).await?;
     if page.grantable.is_empty() {
         return Err(auth::Error::from(Refusal::NotYours).into());
     }

@@ -16,7 +16,7 @@ use super::{
     form::{Asked, Form},
     page::Page,
     pages::{
-        Cut, Frame,
+        Cut, Frame, Room,
         admin::{LinkShownPage, NewUserPage, ProfileFields, UserLine, UserSearch, UsersPage},
     },
 };
@@ -38,7 +38,7 @@ use crate::{
     text,
 };
 
-const PAGE: usize = 25;
+const ROOM: Room = Room { lines: 25, bytes: 12_000 };
 
 #[derive(Deserialize)]
 pub struct Query {
@@ -79,7 +79,8 @@ pub async fn list(
             _ => LastLogin::Any,
         },
     };
-    let found = user_search::list(&app.db, &search, query.after.as_bytes(), PAGE, now).await?;
+    let found =
+        user_search::list(&app.db, &search, query.after.as_bytes(), ROOM.lines, now).await?;
     let address = |after: &str| {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         let fields = [
@@ -92,8 +93,13 @@ pub async fn list(
         pairs.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty())).finish()
     };
     let all_roles = roles::list(&app.db).await?;
+    let mut users = lines(&app, &found.users).await?;
+    let next = match ROOM.cut(&mut users) {
+        true => found.users.get(users.len() - 1).map(|last| last.key.clone()),
+        false => found.next,
+    };
     let (more, first) = (
-        found.next.map(|last| address(&String::from_utf8_lossy(&last))),
+        next.map(|last| address(&String::from_utf8_lossy(&last))),
         (!query.after.is_empty()).then(|| match address("") {
             all if all.is_empty() => "q=".to_owned(),
             search => search,
@@ -101,7 +107,7 @@ pub async fn list(
     );
     Ok(Page(UsersPage {
         frame,
-        users: lines(&app, &found.users).await?,
+        users,
         search: UserSearch {
             q: query.q,
             role: query.role,
@@ -128,7 +134,7 @@ async fn lines(app: &App, found: &[Found]) -> Result<Vec<UserLine>, Error> {
             display_name: user.display_name.clone(),
             email: user.email.clone(),
             active: user.status == Status::Active,
-            roles: Cut::new(holding.map(|grant| grant.role_name), 5),
+            roles: Cut::first(holding.map(|grant| grant.role_name), 5),
             last_login: user.last_login_at.map(text::time),
         });
     }

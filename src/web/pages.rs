@@ -1,8 +1,11 @@
 //! What each page shows: one struct per template. Nothing here decides or reads anything.
 
 pub mod admin;
+mod cut;
 
 use askama::Template;
+
+pub use cut::{Cut, Room};
 
 use crate::text;
 
@@ -42,32 +45,6 @@ pub struct NavItem {
     pub label: &'static str,
     /// The page shown stands under this link.
     pub current: bool,
-}
-
-/// The first of a list, as many as a page carries, and how many there are besides.
-pub struct Cut<T> {
-    pub shown: Vec<T>,
-    pub more: usize,
-}
-
-impl<T> Cut<T> {
-    pub fn new(items: impl IntoIterator<Item = T>, most: usize) -> Self {
-        let mut items = items.into_iter();
-        Self { shown: items.by_ref().take(most).collect(), more: items.count() }
-    }
-
-    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Cut<U> {
-        Cut { shown: self.shown.into_iter().map(make).collect(), more: self.more }
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.shown.is_empty()
-    }
-
-    /// How many there are, shown or not.
-    pub fn total(&self) -> usize {
-        self.shown.len() + self.more
-    }
 }
 
 /// A list of names to choose from is offered up to this length; beyond, the name is typed.

@@ -4,7 +4,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::pages::{Record as Line, SessionLine};
+use super::pages::{Record as Line, Room, SessionLine};
 use crate::{
     app::App,
     db::{
@@ -50,13 +50,13 @@ pub fn device(user_agent: &str) -> String {
     }
 }
 
-pub fn session_line(session: Session, this: uuid::Uuid, can_end: bool) -> SessionLine {
+pub fn session_line(session: &Session, this: uuid::Uuid, can_end: bool) -> SessionLine {
     SessionLine {
         id: session.id.to_string(),
         user_id: session.user_id.to_string(),
-        username: session.username,
+        username: session.username.clone(),
         device: device(&session.user_agent),
-        address: session.ip,
+        address: session.ip.clone(),
         created: text::time(session.created_at),
         last_seen: text::time(session.last_seen_at),
         is_this: session.id == this,
@@ -79,14 +79,24 @@ pub fn open(line: &SessionLine) -> Open<'_> {
 pub fn granter(grant: &Named) -> String {
     match (&grant.granted_by_name, grant.granted_by_id) {
         (Some(name), _) if !name.is_empty() => name.clone(),
-        (_, Some(_)) => text::audit::REMOVED_PERSON.to_owned(),
-        (_, None) => actor_name(&grant.granted_by),
+        (_, id) => actor_name(&grant.granted_by, id),
     }
 }
 
-fn actor_name(label: &str) -> String {
-    match label.split_once(':') {
-        Some(("cli", name)) => text::audit::operator(name),
+/// The same for a file, with the whole id of a removed person.
+pub fn granter_in_full(grant: &Named) -> String {
+    let has_name = grant.granted_by_name.as_ref().is_some_and(|name| !name.is_empty());
+    match grant.granted_by_id.filter(|_| !has_name) {
+        Some(id) => format!("{} ({id})", text::audit::REMOVED_PERSON),
+        None => granter(grant),
+    }
+}
+
+/// Somebody who has no name of their own, or no longer.
+fn actor_name(label: &str, id: Option<Uuid>) -> String {
+    match (label.split_once(':'), id) {
+        (_, Some(id)) => text::audit::removed_person(&id.to_string()),
+        (Some(("cli", name)), _) => text::audit::operator(name),
         _ if label == "visitor" => text::audit::VISITOR.to_owned(),
         _ if label == "user" => text::audit::REMOVED_PERSON.to_owned(),
         _ => text::audit::SYSTEM.to_owned(),
@@ -110,12 +120,14 @@ pub fn record_line(record: Record) -> Line {
         }
     };
     let actor_name = match string(&actor, "name") {
-        name if name.is_empty() => actor_name(&record.actor),
+        name if name.is_empty() => actor_name(&record.actor, record.actor_id),
         name => name,
     };
     let target_name = match (string(&target, "name"), record.target.as_str()) {
         (name, _) if !name.is_empty() => name,
-        (_, "user" | "session") => text::audit::REMOVED_PERSON.to_owned(),
+        (_, "user") => text::audit::removed_person(&record.target_id),
+        // Whose session it was went with them.
+        (_, "session") => text::audit::REMOVED_PERSON.to_owned(),
         (_, _) => record.target_id.clone(),
     };
     let mut changes = Vec::new();
@@ -143,13 +155,20 @@ pub async fn records_about(
     id: UserId,
     before: Option<Uuid>,
 ) -> sqlx::Result<(Vec<Line>, Option<String>)> {
-    const PAGE: usize = 10;
+    const ROOM: Room = Room { lines: 10, bytes: 6000 };
     let before = before.unwrap_or(Uuid::max());
-    let mut records = audit::list_about(&app.db, id, before, PAGE as i64 + 1).await?;
-    let has_more = records.len() > PAGE;
-    records.truncate(PAGE);
-    let older = records.last().filter(|_| has_more).map(|last| format!("before={}", last.id));
-    Ok((records.into_iter().map(record_line).collect(), older))
+    let records = audit::list_about(&app.db, id, before, ROOM.lines as i64 + 1).await?;
+    let (lines, older) = records_fitting(records, ROOM);
+    Ok((lines, older.map(|last| format!("before={last}"))))
+}
+
+/// As many of the records as there is room for, and the id of the last when there are more.
+pub fn records_fitting(records: Vec<Record>, room: Room) -> (Vec<Line>, Option<Uuid>) {
+    let ids: Vec<Uuid> = records.iter().map(|record| record.id).collect();
+    let mut lines = records.into_iter().map(record_line).collect();
+    let has_more = room.cut(&mut lines);
+    let last = if has_more { ids.get(lines.len() - 1).copied() } else { None };
+    (lines, last)
 }
 
 /// What differs between `before` and `after`: label, before, after.

@@ -68,7 +68,6 @@ async fn a_house(t: &TestApp) -> Visitor {
     let soon = Until::At(t.app.now() + Duration::hours(1));
     grants::grant(&t.app, &cli(), gone.id, &role("editor"), soon, "").await.unwrap();
     t.advance(Duration::hours(1));
-    let ada = t.login("ada").await;
     t.signed_in("ada", &["admin"]).await
 }
 

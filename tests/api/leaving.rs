@@ -27,6 +27,7 @@ both_engines!(
     an_end_is_in_the_trail_before_something_takes_its_place,
     nothing_personal_is_left_of_who_was_removed,
     the_trail_and_the_pages_speak_of_a_removed_person,
+    removed_people_are_told_apart,
     who_takes_the_name_of_a_removed_person_inherits_nothing,
 );
 
@@ -287,6 +288,35 @@ async fn the_trail_and_the_pages_speak_of_a_removed_person(t: TestApp) {
             assert!(shown.contains(&text::audit::REMOVED_PERSON.to_lowercase()), "{page}");
         }
     }
+}
+
+async fn removed_people_are_told_apart(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let holder = t.user("holder", &[]).await;
+    let mut ids = Vec::new();
+    for (name, granted) in [("kim", "auditor"), ("lou", "user")] {
+        ids.push(t.user(name, &["admin"]).await.id.to_string());
+        let visitor = t.login(name).await;
+        let grant = format!("/admin/users/{}/grant", holder.id);
+        let answer = t.post_form(&visitor, &grant, &[("role", granted)]).await;
+        assert_eq!(answer.status(), 303);
+        t.post_form(&ada, &path(&t, name, "/remove").await, &[]).await;
+    }
+    let holder = path(&t, "holder", "").await;
+    for (id, role) in ids.iter().zip(["auditor", "user"]) {
+        let short = text::audit::removed_person(id);
+        assert!(short.len() < 40 && short.contains(&id[28..]), "{short}");
+        let by_id = format!("/admin/audit?actor={id}");
+        for page in ["/admin", "/admin/audit", &by_id, &holder, &format!("/admin/roles/{role}")] {
+            let shown = t.get_as(&ada, page).await;
+            assert!(shown.text().contains(&short), "{short} on {page}");
+        }
+        let holders = t.get_as(&ada, &format!("/admin/roles/{role}/holders.csv")).await;
+        assert!(holders.text().contains(&format!("{} ({id})", text::audit::REMOVED_PERSON)));
+        let trail = t.get_as(&ada, "/admin/audit.csv").await;
+        assert!(trail.text().contains(id.as_str()));
+    }
+    assert_ne!(ids[0][28..], ids[1][28..], "else this test sees nothing");
 }
 
 async fn who_takes_the_name_of_a_removed_person_inherits_nothing(t: TestApp) {

@@ -22,7 +22,9 @@ both_engines!(
     paging_visits_everybody_once_with_the_whole_search_in_the_address,
     the_list_of_sessions_is_paged_and_filtered,
     the_trail_is_filtered_by_actor_target_action_and_day,
+    the_trail_finds_people_by_the_name_they_had,
     the_trail_is_paged_with_its_filter,
+    sessions_are_listed_newest_first,
     a_filter_that_cannot_be_is_told_so,
     a_spreadsheet_gets_text_and_no_formula,
     holders_are_listed_for_those_who_may_see_roles_and_users,
@@ -315,6 +317,65 @@ fn sorted(search: &str) -> String {
     let mut parts: Vec<_> = search.split('&').map(str::to_owned).collect();
     parts.sort_by_key(|part| ORDER.iter().position(|one| part.starts_with(one)));
     parts.join("&")
+}
+
+async fn the_trail_finds_people_by_the_name_they_had(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let kim = t.user("kim", &["admin"]).await;
+    let own = t.login("kim").await;
+    t.post_form(&own, "/admin/roles", &[("name", "mine")]).await;
+    for (name, version) in [("kimberly", "0"), ("editor", "1"), ("last", "2")] {
+        let fields = [("username", name), ("version", version)];
+        let answer = t.post_form(&ada, &format!("/admin/users/{}", kim.id), &fields).await;
+        assert_eq!(answer.status(), 303, "{name}");
+    }
+    let found = async |search: &str| {
+        let page = t.get_as(&ada, &format!("/admin/audit?{search}")).await;
+        assert_eq!(page.outcome(), "200");
+        records(page.text())
+    };
+    let (did, had) = (found("actor=last").await, found("target=last").await);
+    assert!(did.iter().any(|line| line.ends_with("added the role mine")), "{did:?}");
+    assert!(had.iter().any(|line| line.ends_with("edited the profile of kimberly")), "{had:?}");
+    for name in ["kim", "KIM", "kimberly", "editor"] {
+        assert_eq!(found(&format!("actor={name}")).await, did, "{name}");
+        assert_eq!(found(&format!("target={name}")).await, had, "{name}");
+    }
+    // A name means whoever or whatever has it now.
+    roles::create(&t.app, &cli(), &role("editor"), "").await.unwrap();
+    assert_eq!(found("target=editor").await, ["Operator test added the role editor"]);
+    t.user("kim", &[]).await;
+    assert_eq!(found("actor=kim").await, [""; 0]);
+    assert_eq!(found("target=kim").await.len(), 1);
+    // Of one who is removed, no name is left to be found by.
+    users::remove(&t.app, &cli(), kim.id).await.unwrap();
+    let page = t.get_as(&ada, "/admin/audit?actor=kimberly").await;
+    assert!(markup::unescaped(page.text()).contains(text::audit::NO_SUCH_ACTOR));
+}
+
+async fn sessions_are_listed_newest_first(t: TestApp) {
+    let mut names = Vec::new();
+    for number in 0..30 {
+        let name = format!("kim{number:02}");
+        t.signed_in(&name, &[]).await;
+        t.advance(Duration::seconds(1));
+        names.push(name);
+    }
+    let ada = t.signed_in("ada", &["admin"]).await;
+    names.push("ada".to_owned());
+    names.reverse();
+    let pages = all_pages(&t, &ada, "/admin/sessions", "").await;
+    let seen = pages.concat().into_iter().map(|row| row.split('|').next().unwrap().to_owned());
+    assert_eq!(seen.collect::<Vec<_>>(), names);
+    // Who comes meanwhile is seen on the first page, and nobody twice.
+    let page = t.get_as(&ada, "/admin/sessions").await;
+    let next = markup::link(page.text(), "next").unwrap();
+    t.signed_in("zoe", &[]).await;
+    assert_eq!(firsts(&t, &ada, &next).await, names[25..]);
+    let second = t.get_as(&ada, &next).await;
+    let first = markup::link(second.text(), "first").unwrap();
+    assert_eq!(firsts(&t, &ada, &first).await[0], "zoe");
+    assert_eq!(firsts(&t, &ada, "/admin/sessions?user=kim07").await, ["kim07"]);
 }
 
 async fn the_trail_is_paged_with_its_filter(t: TestApp) {

@@ -1,18 +1,20 @@
 //! Which new passwords are taken, wherever one is chosen, and that they stay as they were typed.
 
 use rolecall::{
-    auth::{key::rotate, link, password::PasswordError, password::Weakness},
+    auth::{key::rotate, link, password::PasswordError, password::Weakness, users},
     config::OnOff,
-    text::form::password_problem,
+    text::{self, form::password_problem},
 };
+use time::Duration;
 
-use crate::support::{PASSWORD, TestApp, Visitor, both_engines, cli, markup, username};
+use crate::support::{PASSWORD, TestApp, Visitor, both_engines, cli, markup, password, username};
 
 both_engines!(
     a_weak_password_is_refused_with_the_reason_wherever_it_is_chosen,
     a_password_is_kept_as_it_was_typed,
     both_spellings_of_an_accent_open_the_account,
     a_pepper_is_taken_up_follows_the_newest_key_and_is_given_up_at_logins,
+    the_page_of_a_user_says_what_a_one_time_password_is_good_for,
 );
 
 const WEAK: [(&str, PasswordError); 6] = [
@@ -111,4 +113,29 @@ async fn a_pepper_is_taken_up_follows_the_newest_key_and_is_given_up_at_logins(t
         .await;
     t.login("kim").await;
     assert!(!hash().await.contains("keyid"));
+}
+
+async fn the_page_of_a_user_says_what_a_one_time_password_is_good_for(t: TestApp) {
+    let kim = t.user("kim", &[]).await;
+    let made = password("eight wild swans fly past noon");
+    let admin = t.signed_in("lee", &["admin"]).await;
+    let person = format!("/admin/users/{}", kim.id);
+    let shows = async |visitor: &Visitor, sentence: &str| {
+        let page = t.get_as(visitor, &person).await;
+        assert!(page.text().contains(&format!("<dd>{sentence}</dd>")), "{sentence}");
+    };
+    shows(&admin, text::user::PASSWORD_SET).await;
+    users::set_generated_password(&t.app, &cli(), kim.id, &made).await.unwrap();
+    let end = text::time(t.app.now() + Duration::days(7));
+    shows(&admin, &text::user::one_time_password(&end)).await;
+    let answer = t.try_login(&Visitor::new(), "kim", "eight wild swans fly past noon").await;
+    assert!(answer.location().starts_with("/link?token="), "{}", answer.location());
+    shows(&admin, text::user::ONE_TIME_PASSWORD_OVER).await;
+    // One that nobody used is over, too.
+    users::set_generated_password(&t.app, &cli(), kim.id, &made).await.unwrap();
+    t.advance(Duration::days(7));
+    let admin = t.login("lee").await;
+    shows(&admin, text::user::ONE_TIME_PASSWORD_OVER).await;
+    let answer = t.try_login(&Visitor::new(), "kim", "eight wild swans fly past noon").await;
+    assert_eq!(answer.outcome(), "401");
 }

@@ -131,10 +131,10 @@ async fn an_ended_session_is_out_on_the_next_request_and_others_stay(t: TestApp)
     let open = rolecall::db::sessions::list_of_user(&t.app.db, kim.id, t.app.now());
     let open = open.await.unwrap();
     assert_eq!(open.len(), 2);
-    sessions::end(&t.app, &cli(), open[0].id).await.unwrap();
+    sessions::end(&t.app, &cli(), open[1].id).await.unwrap();
     assert!(!t.is_signed_in(&first).await);
     assert!(t.is_signed_in(&second).await);
-    assert!(sessions::end(&t.app, &cli(), open[0].id).await.is_err());
+    assert!(sessions::end(&t.app, &cli(), open[1].id).await.is_err());
 }
 
 async fn ending_all_sessions_signs_everybody_out(t: TestApp) {

@@ -62,6 +62,53 @@ fn passwords_come_from_standard_input_or_are_made_and_links_are_printed_alone() 
 }
 
 #[test]
+fn a_password_for_one_login_is_shown_as_such() {
+    on_both(|program| {
+        let made = program.ok(&["user", "add", "ann", "--generate-password"]);
+        let shown = |program: &crate::program::Program| {
+            let shown = program.ok(&["user", "show", "ann"]);
+            let line = shown.lines().find(|line| line.starts_with("password ")).unwrap();
+            line.trim_start_matches("password").trim().to_owned()
+        };
+        let end = program.json(&["user", "show", "ann"])["password_expires_at"].clone();
+        let end = end.as_str().unwrap();
+        assert_eq!(shown(&program), format!("one-time, good for one login until {end}"));
+        let server = program.serve(&[]);
+        let fields = [("username", "ann"), ("password", made.trim())];
+        assert_eq!(server.post("/login", "", &fields).status, 303);
+        assert_eq!(shown(&program), "one-time, used or over; a new one is due");
+        program.run_with(&["user", "password", "ann", "--password-stdin"], PASSWORD);
+        assert_eq!(shown(&program), "set");
+        let end = &program.json(&["user", "show", "ann"])["password_expires_at"];
+        assert_eq!(end, &serde_json::Value::Null);
+    });
+}
+
+#[test]
+fn a_link_says_which_address_it_assumes_unless_one_is_named() {
+    on_both(|program| {
+        program.add_user("kim", &[]);
+        let seed = "[[user]]\nusername = \"cy\"\ninvite = true\n";
+        std::fs::write(program.path("seed.toml"), seed).unwrap();
+        let url = "public_url = \"https://login.example.com\"\n";
+        std::fs::write(program.path("rolecall.toml"), url).unwrap();
+        for arguments in [
+            &["user", "link", "kim"][..],
+            &["user", "add", "ann", "--invite"],
+            &["seed", "seed.toml"],
+        ] {
+            let answer = program.run(arguments);
+            let hint = "reach rolecall at http://127.0.0.1:8000. If not, set public_url";
+            assert!(answer.err.contains(hint), "{arguments:?}: {}", answer.err);
+            assert_eq!((answer.code, answer.out.lines().count()), (0, 1), "{arguments:?}");
+        }
+        let named = program.run(&["--config", "rolecall.toml", "user", "link", "kim"]);
+        assert!(named.out.starts_with("https://login.example.com/link"), "{}", named.out);
+        assert!(!named.err.contains("public_url"), "{}", named.err);
+    });
+}
+
+#[test]
 fn roles_include_permit_and_are_explained() {
     on_both(|program| {
         program.ok(&["role", "add", "viewer"]);
@@ -243,7 +290,11 @@ fn failed_tries_are_listed_and_cleared() {
         assert_eq!(of("account", "kim")["closed"], false);
         assert_eq!(of("account", "(a name that nobody has)")["failures"], 1);
         assert_eq!(of("address", "127.0.0.1")["failures"], 6);
-        assert!(program.ok(&["throttle", "list"]).contains("127.0.0.1"));
+        let list = program.ok(&["throttle", "list"]);
+        let line = |kind: &str| list.lines().find(|line| line.starts_with(kind)).unwrap();
+        assert!(line("KIND").contains(" FAILED "), "{list}");
+        assert!(line("address").contains(" first 2") && line("account").contains(" last 2"));
+        assert!(line("address").contains(" 127.0.0.1 "), "{list}");
 
         assert_eq!(program.ok(&["throttle", "clear", "kim"]), "1 counter cleared\n");
         assert_eq!(guess("kim"), 401);

@@ -182,9 +182,10 @@ fn what_differs_is_changed() {
         );
         assert_eq!(
             plan(&program, &text, &[]),
-            "~ permission reports:write: description Anything\n~ user kim: email kim@other.org\n\
-             ~ user kim: password set\n~ user kim: status disabled\n\
-             ~ grant kim editor: until 2098-01-01T00:00:00Z, reason release\n\
+            "~ permission reports:write: description \"Write reports\" -> Anything\n\
+             ~ user kim: email Kim@Example.com -> kim@other.org\n\
+             ~ user kim: password set\n~ user kim: status active -> disabled\n\
+             ~ grant kim editor: until 2097-01-01T00:00:00Z -> 2098-01-01T00:00:00Z\n\
              0 to add, 5 to change, 0 to remove\n"
         );
         assert_eq!(applied(&program, &text, &[]), "0 added, 5 changed, 0 removed\n");
@@ -199,6 +200,41 @@ fn what_differs_is_changed() {
                      username = \"kim\"\nemail = \"\"\n";
         applied(&program, users, &[]);
         assert_eq!(program.json(&["user", "show", "ann"])["email"], "kim@other.org");
+    });
+}
+
+#[test]
+fn a_plan_shows_people_what_a_change_replaces_and_programs_what_shall_be() {
+    on_both(|program| {
+        applied(&program, FILE, &[]);
+        let text = "managed = [\"roles\"]\n[[role]]\nname = \"viewer\"\ndescription = \"Reads all\"\n\
+                    [[user]]\nusername = \"kim\"\ndisplay_name = \"Kim K.\"\n\
+                    roles = [{ role = \"viewer\", reason = \"asked for\" }]\n";
+        let planned = plan(&program, text, &["--prune"]);
+        for line in [
+            "- role editor: grants lost 1",
+            "~ role viewer: description none -> \"Reads all\"",
+            "~ user kim: display name none -> \"Kim K.\"",
+            "~ grant kim viewer: reason none -> \"asked for\"",
+        ] {
+            assert!(planned.lines().any(|one| one == line), "{line:?} in {planned}");
+        }
+        let steps: Value =
+            serde_json::from_str(&plan(&program, text, &["--prune", "--json"])).unwrap();
+        for step in [
+            json!({ "change": "remove", "kind": "role", "name": "editor", "grants_lost": 1 }),
+            json!({ "change": "change", "kind": "role", "name": "viewer", "description": "Reads all" }),
+            json!({ "change": "change", "kind": "user", "name": "kim", "display_name": "Kim K." }),
+            json!({ "change": "change", "kind": "grant", "user": "kim", "role": "viewer",
+                    "until": "ever", "reason": "asked for" }),
+        ] {
+            assert!(steps.as_array().unwrap().contains(&step), "{step} in {steps}");
+        }
+        let endless = FILE.replace(", until = 2097-01-01T00:00:00Z", "").replace("release", "");
+        assert_eq!(
+            plan(&program, &endless, &[]).lines().next().unwrap(),
+            "~ grant kim editor: until 2097-01-01T00:00:00Z -> no end, reason release -> none"
+        );
     });
 }
 

@@ -33,6 +33,11 @@ fn a_change_in_the_terminal_is_seen_by_the_server_within_a_second() {
         assert!(eventually(second, || server.check("user", &cookie) == 401));
         assert!(program.refused(&["session", "end", &id]).contains("no live session"));
         let cookies = [server.login("kim"), server.login("kim")];
+        for list in [&["session", "list"][..], &["session", "list", "kim"]] {
+            let list = program.json(list);
+            let id = |at: usize| list[at]["id"].as_str().unwrap();
+            assert!(id(0) > id(1), "the newest first: {list}");
+        }
         assert_eq!(program.ok(&["session", "end", "--user", "kim"]), "2 sessions ended\n");
         assert!(eventually(second, || cookies.iter().all(|one| server.check("user", one) == 401)));
         server.login("kim");

@@ -35,7 +35,7 @@ pub(super) async fn all(
     // People may swap their e-mails: every old one is let go before a new one is taken.
     for step in steps {
         if let Step::EditUser { profile, fields } = step
-            && fields.contains(&"email")
+            && fields.iter().any(|(field, _)| *field == "email")
             && let Some(user) = apply.users.get(profile.username.as_str())
         {
             login_keys::delete(tx, user.id, Kind::Email).await?;
@@ -72,7 +72,7 @@ impl Apply<'_> {
                 let change = PermissionChange::Declare { description };
                 permissions::change_in(app, tx, by, permission, change).await
             }
-            Step::DescribePermission { permission, description } => {
+            Step::DescribePermission { permission, description, .. } => {
                 let change = PermissionChange::Describe { description };
                 permissions::change_in(app, tx, by, permission, change).await
             }
@@ -87,6 +87,10 @@ impl Apply<'_> {
                     self.role(tx, role, &RoleChange::RemoveGrantor(usual)).await?;
                 }
                 Ok(())
+            }
+            Step::DescribeRole { role, description, .. } => {
+                let description = description.clone();
+                self.role(tx, role, &RoleChange::Describe { description }).await
             }
             Step::Role { role, change, .. } => self.role(tx, role, change).await,
             Step::RemoveUser { username } => {
@@ -112,7 +116,7 @@ impl Apply<'_> {
                 let (user, set) = (self.user(username)?, (&*password.hash, password.expires_at));
                 users::set_password_in(app, tx, by, user, set, None).await.map(|_| ())
             }
-            Step::SetStatus { username, status } => {
+            Step::SetStatus { username, status, .. } => {
                 users::set_status_in(app, tx, by, self.user(username)?, *status).await
             }
             Step::Grant { username, role, until, reason, .. } => {

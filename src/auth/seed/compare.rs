@@ -162,7 +162,8 @@ impl<'a> Compare<'a> {
                     steps.push(Step::Declare { permission, description });
                 }
                 (Some(found), Some(description)) if *found != description => {
-                    steps.push(Step::DescribePermission { permission, description });
+                    let before = found.clone();
+                    steps.push(Step::DescribePermission { permission, before, description });
                 }
                 _ => {}
             }
@@ -183,7 +184,8 @@ impl<'a> Compare<'a> {
                     steps.push(Step::CreateRole { role, description, default_grantor });
                 }
                 (Some(found), Some(description)) if found.description != description => {
-                    steps.push(change(&role, RoleChange::Describe { description }));
+                    let before = found.description.clone();
+                    steps.push(Step::DescribeRole { role, before, description });
                 }
                 _ => {}
             }

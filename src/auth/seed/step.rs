@@ -25,6 +25,7 @@ pub enum Step {
     },
     DescribePermission {
         permission: PermissionName,
+        before: String,
         description: String,
     },
     RemovePermission {
@@ -35,6 +36,11 @@ pub enum Step {
         description: String,
         /// Whether holders of `user-manager` may grant it, as is usual.
         default_grantor: bool,
+    },
+    DescribeRole {
+        role: RoleName,
+        before: String,
+        description: String,
     },
     /// Any other change to a role. `holders`: who would lose it.
     Role {
@@ -47,8 +53,8 @@ pub enum Step {
     },
     EditUser {
         profile: Box<Profile>,
-        /// Which fields differ: `email`, `display_name`.
-        fields: Vec<&'static str>,
+        /// Which fields differ, `email` or `display_name`, and what they were.
+        fields: Vec<(&'static str, String)>,
     },
     CreateUser {
         profile: Box<Profile>,
@@ -61,6 +67,8 @@ pub enum Step {
     },
     SetStatus {
         username: Username,
+        /// `None`: of a new user.
+        before: Option<Status>,
         status: Status,
     },
     Grant {
@@ -68,8 +76,8 @@ pub enum Step {
         role: RoleName,
         until: Until,
         reason: String,
-        /// Whether the user has it already, with another end or reason.
-        is_held: bool,
+        /// The end and reason with which the user has it already.
+        held: Option<(Until, String)>,
     },
     Revoke {
         username: Username,
@@ -105,8 +113,26 @@ pub struct View {
     pub what: &'static str,
     /// Which one: field and value.
     pub names: Vec<(&'static str, String)>,
-    /// What of it: field and value.
-    pub details: Vec<(&'static str, String)>,
+    pub details: Vec<Detail>,
+}
+
+/// What of something.
+#[derive(Debug)]
+pub struct Detail {
+    pub field: &'static str,
+    /// For programs: what it shall be.
+    value: Value,
+    /// For people: also what it was.
+    shown: Option<String>,
+}
+
+/// A value between others, on a line.
+fn quoted(value: &str) -> String {
+    match value {
+        "" => "none".to_owned(),
+        value if value.contains(' ') => format!("{value:?}"),
+        value => value.to_owned(),
+    }
 }
 
 impl View {
@@ -120,9 +146,23 @@ impl View {
         Self { kind, what: "grant", names, details: Vec::new() }
     }
 
-    fn with(mut self, field: &'static str, value: &str) -> Self {
-        self.details.push((field, value.to_owned()));
+    fn with_detail(
+        mut self,
+        field: &'static str,
+        value: impl Into<Value>,
+        shown: Option<String>,
+    ) -> Self {
+        self.details.push(Detail { field, value: value.into(), shown });
         self
+    }
+
+    fn with(self, field: &'static str, value: &str) -> Self {
+        self.with_detail(field, value, Some(quoted(value)))
+    }
+
+    fn with_change(self, field: &'static str, before: &str, after: &str) -> Self {
+        let shown = format!("{} -> {}", quoted(before), quoted(after));
+        self.with_detail(field, after, Some(shown))
     }
 
     fn with_some(self, field: &'static str, value: &str) -> Self {
@@ -139,8 +179,11 @@ impl View {
         let mut map = Map::new();
         map.insert("change".into(), change.into());
         map.insert("kind".into(), self.what.into());
-        for (field, value) in self.names.iter().chain(&self.details) {
+        for (field, value) in &self.names {
             map.insert((*field).into(), value.as_str().into());
+        }
+        for detail in &self.details {
+            map.insert(detail.field.into(), detail.value.clone());
         }
         Value::Object(map)
     }
@@ -158,14 +201,10 @@ impl fmt::Display for View {
         for (_, name) in &self.names {
             write!(f, " {name}")?;
         }
-        for (index, (field, value)) in self.details.iter().enumerate() {
+        let told = self.details.iter().filter_map(|one| Some((one.field, one.shown.as_ref()?)));
+        for (index, (field, shown)) in told.enumerate() {
             let field = field.replace('_', " ");
-            write!(f, "{} {field}", if index == 0 { ":" } else { "," })?;
-            match value.as_str() {
-                "" => write!(f, " none")?,
-                value if value.contains(' ') => write!(f, " {value:?}")?,
-                value => write!(f, " {value}")?,
-            }
+            write!(f, "{} {field} {shown}", if index == 0 { ":" } else { "," })?;
         }
         Ok(())
     }
@@ -179,10 +218,18 @@ impl Step {
                 View::new(Add, "permission", permission.as_str())
                     .with_some("description", description)
             }
-            Self::DescribePermission { permission, description } => {
-                View::new(Change, "permission", permission.as_str())
-                    .with("description", description)
-            }
+            Self::DescribePermission { permission, before, description } => View::new(
+                Change,
+                "permission",
+                permission.as_str(),
+            )
+            .with_change("description", before, description),
+            Self::DescribeRole { role, before, description } => View::new(
+                Change,
+                "role",
+                role.as_str(),
+            )
+            .with_change("description", before, description),
             Self::RemovePermission { permission } => {
                 View::new(Remove, "permission", permission.as_str())
             }
@@ -193,13 +240,16 @@ impl Step {
             }
             Self::Role { role, change, holders } => role_view(role.as_str(), change, *holders),
             Self::RemoveUser { username } => View::new(Remove, "user", username.as_str()),
-            Self::EditUser { profile, fields } => edit_view(profile, fields),
+            Self::EditUser { profile, fields } => {
+                let view = View::new(Change, "user", profile.username.as_str());
+                fields.iter().fold(view, |view, (field, before)| {
+                    view.with_change(field, before, &value(profile, field))
+                })
+            }
             Self::CreateUser { profile, password, invite } => {
-                let fields = ["email", "display_name"].into_iter();
-                let fields: Vec<_> =
-                    fields.filter(|field| !value(profile, field).is_empty()).collect();
-                let mut view = edit_view(profile, &fields);
-                view.kind = Add;
+                let view = View::new(Add, "user", profile.username.as_str())
+                    .with_some("email", &value(profile, "email"))
+                    .with_some("display_name", &profile.display_name);
                 match (password, invite) {
                     (Some(_), _) => view.with("password", "set"),
                     (None, true) => view.with("invitation", "yes"),
@@ -209,18 +259,21 @@ impl Step {
             Self::SetPassword { username, .. } => {
                 View::new(Change, "user", username.as_str()).with("password", "set")
             }
-            Self::SetStatus { username, status } => {
-                View::new(Change, "user", username.as_str()).with("status", &status.to_string())
+            Self::SetStatus { username, before, status } => {
+                let (view, status) =
+                    (View::new(Change, "user", username.as_str()), status.to_string());
+                match before {
+                    Some(before) => view.with_change("status", &before.to_string(), &status),
+                    None => view.with("status", &status),
+                }
             }
-            Self::Grant { username, role, until, reason, is_held } => {
-                let kind = if *is_held { Change } else { Add };
-                let view = View::grant(kind, username, role);
-                let end = match until {
-                    Until::At(end) => end.format(&Rfc3339).unwrap_or_default(),
-                    Until::Always if *is_held => "ever".to_owned(),
-                    Until::Always => String::new(),
-                };
-                view.with_some("until", &end).with_some("reason", reason)
+            Self::Grant { username, role, until, reason, held: None } => {
+                View::grant(Add, username, role)
+                    .with_some("until", &end(*until))
+                    .with_some("reason", reason)
+            }
+            Self::Grant { username, role, until, reason, held: Some(held) } => {
+                changed_grant(View::grant(Change, username, role), held, (*until, reason))
             }
             Self::Revoke { username, role } => View::grant(Remove, username, role),
         }
@@ -234,7 +287,9 @@ fn role_view(role: &str, change: &RoleChange, holders: i64) -> View {
         RoleChange::Create { description } => view(Add).with_some("description", description),
         RoleChange::Describe { description } => view(Change).with("description", description),
         RoleChange::Delete if holders == 0 => view(Remove),
-        RoleChange::Delete => view(Remove).with("grants_lost", &holders.to_string()),
+        RoleChange::Delete => {
+            view(Remove).with_detail("grants_lost", holders, Some(holders.to_string()))
+        }
         RoleChange::Allow(permission) => view(Add).with("permission", permission.as_str()),
         RoleChange::Deny(permission) => view(Remove).with("permission", permission.as_str()),
         RoleChange::Include(other) => view(Add).with("includes", other.as_str()),
@@ -244,9 +299,31 @@ fn role_view(role: &str, change: &RoleChange, holders: i64) -> View {
     }
 }
 
-fn edit_view(profile: &Profile, fields: &[&'static str]) -> View {
-    let view = View::new(Kind::Change, "user", profile.username.as_str());
-    fields.iter().fold(view, |view, field| view.with(field, &value(profile, field)))
+/// When a grant ends; empty: never.
+fn end(until: Until) -> String {
+    match until {
+        Until::At(end) => end.format(&Rfc3339).unwrap_or_default(),
+        Until::Always => String::new(),
+    }
+}
+
+/// Programs are told the whole grant, people what of it changes.
+fn changed_grant(view: View, held: &(Until, String), wanted: (Until, &str)) -> View {
+    let shown = |until| match until {
+        Until::At(_) => end(until),
+        Until::Always => "no end".to_owned(),
+    };
+    let value = match wanted.0 {
+        Until::At(_) => end(wanted.0),
+        Until::Always => "ever".to_owned(),
+    };
+    let new_end = || format!("{} -> {}", shown(held.0), shown(wanted.0));
+    let view = view.with_detail("until", value, (held.0 != wanted.0).then(new_end));
+    match (held.1.as_str(), wanted.1) {
+        (before, reason) if before != reason => view.with_change("reason", before, reason),
+        (_, "") => view,
+        (_, reason) => view.with_detail("reason", reason, None),
+    }
 }
 
 fn value(profile: &Profile, field: &str) -> String {

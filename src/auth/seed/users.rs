@@ -63,7 +63,7 @@ fn made(entry: &UserEntry) -> Vec<Step> {
         vec![Step::CreateUser { profile, password: secret(entry), invite: entry.invite }];
     let status = entry.status.map(Status::from);
     if let Some(status) = status.filter(|status| *status != Status::Active) {
-        steps.push(Step::SetStatus { username: entry.username.clone(), status });
+        steps.push(Step::SetStatus { username: entry.username.clone(), before: None, status });
     }
     steps
 }
@@ -83,11 +83,11 @@ fn edit(entry: &UserEntry, user: &User) -> Result<Option<Step>, SeedError> {
     };
     if let Some(email) = entry.email.as_ref().filter(|email| **email != profile.email) {
         profile.email.clone_from(email);
-        fields.push("email");
+        fields.push(("email", user.email.clone().unwrap_or_default()));
     }
     if let Some(name) = entry.display_name.as_ref().filter(|name| **name != user.display_name) {
         profile.display_name.clone_from(name);
-        fields.push("display_name");
+        fields.push(("display_name", user.display_name.clone()));
     }
     let step = Step::EditUser { profile: Box::new(profile), fields };
     Ok(matches!(&step, Step::EditUser { fields, .. } if !fields.is_empty()).then_some(step))
@@ -101,7 +101,8 @@ fn account(entry: &UserEntry, user: &User) -> Vec<Step> {
     }
     let status = entry.status.map(Status::from);
     if let Some(status) = status.filter(|status| *status != user.status) {
-        steps.push(Step::SetStatus { username: entry.username.clone(), status });
+        let (username, before) = (entry.username.clone(), Some(user.status));
+        steps.push(Step::SetStatus { username, before, status });
     }
     steps
 }
@@ -161,7 +162,8 @@ fn granted(
         role: wanted.role.clone(),
         until: wanted.until.map_or(Until::Always, Until::At),
         reason: reason.to_owned(),
-        is_held: held.is_some(),
+        held: held
+            .map(|grant| (grant.ends_at.map_or(Until::Always, Until::At), grant.reason.clone())),
     }))
 }
 

@@ -131,7 +131,8 @@ pub struct UserPage {
     pub id: String,
     pub username: String,
     pub active: bool,
-    pub has_password: bool,
+    /// Whether there is one, and what it is good for; `None`: there is none.
+    pub password: Option<String>,
     pub created: String,
     pub last_login: Option<String>,
     /// The form is read-only facts when `can_edit` is false.
