@@ -38,11 +38,21 @@ pub enum Change<'a> {
     },
     /// Make a role, or say what it is for.
     DescribeRole,
-    /// Give the role a permission, or take it away.
+    /// Give the role a permission.
+    Allow {
+        role: &'a str,
+        permission: &'a str,
+    },
+    /// Take the permission from a role, or declare it.
     PermissionOf {
         permission: &'a str,
     },
-    /// Make the role include another, or end that.
+    /// Make the role include another.
+    Include {
+        role: &'a str,
+        other: &'a str,
+    },
+    /// End that a role includes this one.
     IncludeOf {
         other: &'a str,
     },
@@ -63,6 +73,8 @@ pub struct Authority {
     /// All permissions there are.
     all: BTreeSet<String>,
     grantors: Vec<roles::Pair>,
+    /// Roles without permissions that somebody holds.
+    held_bare: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -112,7 +124,8 @@ impl Authority {
             }
         };
         let grantors = roles::list_grantors_in(tx).await?;
-        Ok(Self { holder, graph, all, grantors })
+        let held_bare = roles::list_held_bare_in(tx).await?.into_iter().collect();
+        Ok(Self { holder, graph, all, grantors, held_bare })
     }
 
     /// The decision.
@@ -136,6 +149,12 @@ impl Authority {
             Change::Grant { to, role } => to != own.id && self.may_pass(own, role),
             Change::Revoke { role } => self.may_pass(own, role),
             Change::DescribeRole => own.has(Permission::RolesWrite),
+            Change::Allow { role, permission } => {
+                self.may_fill(own, role) && self.may(Change::PermissionOf { permission })
+            }
+            Change::Include { role, other } => {
+                self.may_fill(own, role) && self.may(Change::IncludeOf { other })
+            }
             Change::PermissionOf { permission } => {
                 own.has(Permission::RolesWrite) && own.permissions.contains(permission)
             }
@@ -157,6 +176,13 @@ impl Authority {
         let is_in_reach = |role: &str| self.is_within(own, role) || self.names_own(own, role);
         own.roles.contains(role)
             || (self.is_within(own, role) && grantable.all(|pair| is_in_reach(&pair.role)))
+    }
+
+    /// Whether a role may be given something. One that carries nothing is asked for by its name:
+    /// as soon as it carried what one has, one could hand it on.
+    fn may_fill(&self, own: &Person, role: &str) -> bool {
+        let is_in_use = self.held_bare.contains(role) || !self.graph.included_in(role).is_empty();
+        own.roles.contains(role) || !self.carried(role).is_empty() || !is_in_use
     }
 
     /// Whether a role may be handed on by a grant.

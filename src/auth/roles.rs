@@ -190,12 +190,14 @@ pub const DEFAULT_GRANTOR: &str = "user-manager";
 fn needed<'a>(role: &'a RoleName, change: &'a RoleChange) -> Change<'a> {
     match change {
         RoleChange::Create { .. } | RoleChange::Describe { .. } => Change::DescribeRole,
-        RoleChange::Allow(permission) | RoleChange::Deny(permission) => {
-            Change::PermissionOf { permission: permission.as_str() }
+        RoleChange::Allow(permission) => {
+            Change::Allow { role: role.as_str(), permission: permission.as_str() }
         }
-        RoleChange::Include(other) | RoleChange::Exclude(other) => {
-            Change::IncludeOf { other: other.as_str() }
+        RoleChange::Deny(permission) => Change::PermissionOf { permission: permission.as_str() },
+        RoleChange::Include(other) => {
+            Change::Include { role: role.as_str(), other: other.as_str() }
         }
+        RoleChange::Exclude(other) => Change::IncludeOf { other: other.as_str() },
         RoleChange::AddGrantor(_) | RoleChange::RemoveGrantor(_) => {
             Change::GrantorOf { role: role.as_str() }
         }

@@ -190,7 +190,8 @@ async fn page(
     let mut offered = permissions::list(&app.db).await?;
     offered.sort();
     offered.retain(|permission| {
-        !graph.permissions(name).contains(permission) && may(Change::PermissionOf { permission })
+        !graph.permissions(name).contains(permission)
+            && may(Change::Allow { role: name, permission })
     });
     offered.truncate(MOST_SUGGESTED);
     let above = graph.ancestors(name);
@@ -199,7 +200,7 @@ async fn page(
             && other != name
             && !above.contains(other)
             && !graph.includes(name).contains(other)
-            && may(Change::IncludeOf { other })
+            && may(Change::Include { role: name, other })
     });
     let grantors_too = may(Change::GrantorOf { role: name });
     let mut addable: Vec<String> = all.iter().map(|other| other.name.clone()).collect();

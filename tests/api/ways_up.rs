@@ -257,6 +257,7 @@ const ROLE_FORMS: [(&str, &str, &str); 7] = [
 
 async fn who_writes_roles_passes_on_no_more_than_they_have(t: TestApp) {
     populate(&t).await;
+    t.user("vic", &["vip"]).await;
     let art = t.login("art").await;
     let forms = [
         // To their own role, and so to themselves.
@@ -278,6 +279,9 @@ async fn who_writes_roles_passes_on_no_more_than_they_have(t: TestApp) {
         ("chief", "grantor", "other", "architect"),
         ("senior", "grantor", "other", "architect"),
         ("vip", "grantor", "other", "architect"),
+        // Nor is such a role given what they have, so that it would come into their reach.
+        ("vip", "allow", "permission", "reports:read"),
+        ("vip", "include", "other", "reader"),
         // Nor is what is stronger taken away.
         ("editor", "deny", "permission", "reports:write"),
         ("senior", "exclude", "other", "editor"),
