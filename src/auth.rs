@@ -22,6 +22,7 @@ pub mod seed;
 pub mod sessions;
 pub mod throttle;
 pub mod token;
+pub mod trail;
 pub mod users;
 
 pub use crate::db::audit::{Actor, By};
