@@ -8,6 +8,9 @@ mod support;
 mod api {
     mod admins;
     mod audit;
+    mod audit_chain;
+    mod audit_prune;
+    mod audit_tampered;
     mod check;
     mod conflicts;
     mod cookies;
