@@ -46,7 +46,7 @@ pub fn line(one: &Checkpoint) -> String {
     format!("{} {} {}", signed(one), one.key_id, hex(&one.mac))
 }
 
-/// The checkpoints in a text: lines of [`line`], alone or within lines of a log.
+/// The checkpoints in a text: lines of [`line()`], alone or within lines of a log.
 ///
 /// # Errors
 /// The number of a line that has a checkpoint which cannot be read.
