@@ -32,6 +32,8 @@ pub struct Parts {
     /// Uses of sessions that are still to be written down.
     pub touched: Touched,
     pub request_ids: RequestIds,
+    /// Names this process among those that share the database.
+    pub node: String,
 }
 
 impl Deref for App {
@@ -92,8 +94,9 @@ impl App {
         let hasher = Hasher::new(&settings, keys.clone(), random.clone())?;
         let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
         let request_ids = RequestIds::new(random.bytes()?);
-        let (pen, touched) = (Pen { clock, random }, Touched::default());
-        let parts = Parts { db, settings, keys, hasher, pen, store, touched, request_ids };
+        let node = clock.new_id().to_string();
+        let (pen, touched) = (Pen::new(clock, random), Touched::default());
+        let parts = Parts { db, settings, keys, hasher, pen, store, touched, request_ids, node };
         Ok(Self(Arc::new(parts)))
     }
 

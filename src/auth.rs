@@ -23,6 +23,7 @@ pub mod sessions;
 pub mod step_up;
 pub mod throttle;
 pub mod token;
+pub mod trail;
 pub mod users;
 
 pub use crate::db::audit::{Actor, By};

@@ -15,7 +15,7 @@ mod session;
 mod throttle;
 mod user;
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::OnceLock};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -174,13 +174,26 @@ fn report(outcome: Outcome) -> ExitCode {
 struct Place {
     database_url: String,
     config: Option<PathBuf>,
+    /// What a command opened.
+    opened: OnceLock<App>,
 }
 
 impl Place {
     /// Opens the database for a command at the terminal.
     async fn open(&self) -> Result<App, Failure> {
         let settings = Settings::of_environment(self.config.as_deref())?;
-        self.open_with(settings, Migrate::Apply).await
+        let app = self.open_with(settings, Migrate::Apply).await?;
+        Ok(self.opened.get_or_init(|| app).clone())
+    }
+
+    /// Seals the records of a command that wrote some: there may be no server that does.
+    async fn leave(&self) {
+        let Some(app) = self.opened.get().filter(|app| app.pen.has_recorded()) else { return };
+        if let Err(error) = auth::trail::seal_before_leaving(app).await {
+            eprintln!(
+                "rolecall: the audit records of this command are not sealed yet, which a server or the next command does: {error}"
+            );
+        }
     }
 
     async fn open_with(&self, settings: Settings, migrate: Migrate) -> Result<App, Failure> {
@@ -197,20 +210,27 @@ async fn run(cli: Cli) -> Outcome {
     let place = Place {
         database_url: url.unwrap_or_else(|| "sqlite://rolecall.db".to_owned()),
         config: cli.config,
+        opened: OnceLock::new(),
     };
-    match cli.command {
-        Command::Serve { settings, no_migrate } => serve::run(&place, *settings, no_migrate).await,
-        Command::Migrate { check } => migrate::run(&place, check).await,
-        Command::User(command) => user::run(&place, command).await,
-        Command::Role(command) => role::run(&place, command).await,
-        Command::Grant(grant) => grant::grant(&place, grant).await,
-        Command::Revoke { user, role } => grant::revoke(&place, &user, &role).await,
-        Command::Explain { user, what } => grant::explain(&place, &user, &what).await,
-        Command::Seed(command) => seed::run(&place, command).await,
-        Command::Session(command) => session::run(&place, command).await,
-        Command::Throttle(command) => throttle::run(&place, command).await,
-        Command::Audit(command) => audit::run(&place, command).await,
-        Command::Key(command) => key::run(&place, command).await,
+    let outcome = run_at(&place, cli.command).await;
+    place.leave().await;
+    outcome
+}
+
+async fn run_at(place: &Place, command: Command) -> Outcome {
+    match command {
+        Command::Serve { settings, no_migrate } => serve::run(place, *settings, no_migrate).await,
+        Command::Migrate { check } => migrate::run(place, check).await,
+        Command::User(command) => user::run(place, command).await,
+        Command::Role(command) => role::run(place, command).await,
+        Command::Grant(grant) => grant::grant(place, grant).await,
+        Command::Revoke { user, role } => grant::revoke(place, &user, &role).await,
+        Command::Explain { user, what } => grant::explain(place, &user, &what).await,
+        Command::Seed(command) => seed::run(place, command).await,
+        Command::Session(command) => session::run(place, command).await,
+        Command::Throttle(command) => throttle::run(place, command).await,
+        Command::Audit(command) => audit::run(place, command).await,
+        Command::Key(command) => key::run(place, command).await,
         Command::Routes { json } => routes::run(json),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -6,12 +6,15 @@ mod migrate;
 mod sql;
 
 pub mod audit;
+pub mod checkpoints;
 pub mod grants;
 pub mod keys;
+pub mod leases;
 pub mod links;
 pub mod login_keys;
 pub mod permissions;
 pub mod roles;
+pub mod seals;
 pub mod session_store;
 pub mod sessions;
 pub mod tallies;

@@ -47,7 +47,7 @@ pub fn day(at: time::OffsetDateTime) -> String {
 }
 
 /// `1 session`, `12 sessions`.
-fn count(number: u64, one: &str, more: &str) -> String {
+pub fn count(number: u64, one: &str, more: &str) -> String {
     match number {
         1 => format!("1 {one}"),
         other => {

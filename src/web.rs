@@ -17,7 +17,7 @@ mod assets;
 mod check;
 mod client;
 mod cookie;
-mod csv;
+pub(crate) mod csv;
 mod error;
 mod form;
 mod frame;

@@ -9,6 +9,9 @@ mod api {
     mod admins;
     mod asking;
     mod audit;
+    mod audit_chain;
+    mod audit_prune;
+    mod audit_tampered;
     mod check;
     mod conflicts;
     mod cookies;

@@ -1,6 +1,8 @@
 //! The real binary: its commands, its exit codes, its server beside its commands.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[path = "cli/audit.rs"]
+mod audit;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/commands.rs"]

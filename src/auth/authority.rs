@@ -73,8 +73,8 @@ pub struct Authority {
     /// All permissions there are.
     all: BTreeSet<String>,
     grantors: Vec<roles::Pair>,
-    /// Roles without permissions that somebody holds.
-    held_bare: BTreeSet<String>,
+    /// Roles that are granted to somebody.
+    held: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -124,8 +124,8 @@ impl Authority {
             }
         };
         let grantors = roles::list_grantors_in(tx).await?;
-        let held_bare = roles::list_held_bare_in(tx).await?.into_iter().collect();
-        Ok(Self { holder, graph, all, grantors, held_bare })
+        let held = roles::list_held_in(tx).await?.into_iter().collect();
+        Ok(Self { holder, graph, all, grantors, held })
     }
 
     /// The decision.
@@ -181,8 +181,9 @@ impl Authority {
     /// Whether a role may be given something. One that carries nothing is asked for by its name:
     /// as soon as it carried what one has, one could hand it on.
     fn may_fill(&self, own: &Person, role: &str) -> bool {
-        let is_in_use = self.held_bare.contains(role) || !self.graph.included_in(role).is_empty();
-        own.roles.contains(role) || !self.carried(role).is_empty() || !is_in_use
+        let above = self.graph.ancestors(role);
+        let is_held = self.held.contains(role) || above.iter().any(|role| self.held.contains(role));
+        own.roles.contains(role) || !self.carried(role).is_empty() || !is_held
     }
 
     /// Whether a role may be handed on by a grant.

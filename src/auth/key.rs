@@ -39,15 +39,18 @@ pub enum Use {
     DeviceCookie,
     /// Names that do not exist, as logs show them.
     LoggedName,
+    /// How far the chain of the trail was.
+    Checkpoint,
 }
 
 impl Use {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::SessionCookie,
         Self::CheckCookie,
         Self::FormToken,
         Self::DeviceCookie,
         Self::LoggedName,
+        Self::Checkpoint,
     ];
 
     fn label(self) -> &'static [u8] {
@@ -57,12 +60,15 @@ impl Use {
             Self::FormToken => b"rolecall form token",
             Self::DeviceCookie => b"rolecall device cookie",
             Self::LoggedName => b"rolecall logged name",
+            Self::Checkpoint => b"rolecall audit checkpoint",
         }
     }
 }
 
 /// Bytes of a message authentication code: HMAC-SHA256, cut in half (RFC 2104 §5).
 pub const MAC_BYTES: usize = 16;
+/// The same whole, for what is to hold for years.
+pub const WHOLE_MAC_BYTES: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -191,6 +197,12 @@ impl Keys {
 
     /// Signs `message` with the newest key. Returns the key's id and the code.
     pub fn sign(&self, purpose: Use, message: &[u8]) -> (String, [u8; MAC_BYTES]) {
+        let (id, mac) = self.sign_whole(purpose, message);
+        (id, half(mac))
+    }
+
+    /// The same with the whole code.
+    pub fn sign_whole(&self, purpose: Use, message: &[u8]) -> (String, [u8; WHOLE_MAC_BYTES]) {
         let ring = self.ring();
         match ring.last() {
             Some(key) => (key.id.clone(), key.mac(purpose, message)),
@@ -200,14 +212,25 @@ impl Keys {
 
     /// Whether `mac` is the code of `message` under the key `id`.
     pub fn verify(&self, purpose: Use, id: &str, message: &[u8], mac: &[u8]) -> bool {
+        let made = self.mac_by(id, purpose, message);
+        made.is_some_and(|made| bool::from(half(made).ct_eq(mac)))
+    }
+
+    /// The same for a whole code; `None` when there is no such key.
+    pub fn verify_whole(&self, purpose: Use, id: &str, message: &[u8], mac: &[u8]) -> Option<bool> {
+        let made = self.mac_by(id, purpose, message)?;
+        Some(bool::from(made.ct_eq(mac)))
+    }
+
+    fn mac_by(&self, id: &str, purpose: Use, message: &[u8]) -> Option<[u8; WHOLE_MAC_BYTES]> {
         let mut ring = self.ring();
         // Whoever makes up key ids has the file read no more often than this.
         if !ring.iter().any(|key| key.id == id) && self.may_reread() {
             self.reload();
             ring = self.ring();
         }
-        let key = ring.iter().find(|key| key.id == id);
-        key.is_some_and(|key| bool::from(key.mac(purpose, message).ct_eq(mac)))
+        let key = ring.iter().find(|key| key.id == id)?;
+        Some(key.mac(purpose, message))
     }
 
     /// The pepper of the newest key, with the key's id.
@@ -289,11 +312,8 @@ impl Key {
         Self { id, macs: Use::ALL.map(mac).into(), pepper }
     }
 
-    fn mac(&self, purpose: Use, message: &[u8]) -> [u8; MAC_BYTES] {
-        let mac = self.macs[purpose as usize].clone().chain_update(message).finalize();
-        let mut half = [0; MAC_BYTES];
-        half.copy_from_slice(&mac.into_bytes()[..MAC_BYTES]);
-        half
+    fn mac(&self, purpose: Use, message: &[u8]) -> [u8; WHOLE_MAC_BYTES] {
+        self.macs[purpose as usize].clone().chain_update(message).finalize().into_bytes().into()
     }
 }
 
@@ -302,6 +322,12 @@ fn derived<const N: usize>(hkdf: &Hkdf<Sha256>, label: &[u8]) -> [u8; N] {
     let is_short = hkdf.expand(label, &mut derived).is_ok();
     debug_assert!(is_short, "HKDF gives up to 255 blocks");
     derived
+}
+
+fn half(mac: [u8; WHOLE_MAC_BYTES]) -> [u8; MAC_BYTES] {
+    let mut half = [0; MAC_BYTES];
+    half.copy_from_slice(&mac[..MAC_BYTES]);
+    half
 }
 
 const HEADER: &str = "# Keys of rolecall, the newest last. Keep this file secret, and back it up with the database.\n";

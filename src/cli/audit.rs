@@ -1,13 +1,21 @@
-//! `audit`: who changed what, when.
+//! `audit`: who changed what, when, and whether the trail was tampered with.
+
+mod export;
+mod prune;
+mod verify;
 
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    Outcome, Place,
+    Failure, Outcome, Place,
     output::{self, List},
 };
-use crate::db::audit::{self, Record};
+use crate::{
+    app::App,
+    auth::trail::finding::{Finding, HINT},
+    db::audit::{self, Record},
+};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
@@ -19,11 +27,25 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look for edited, removed, swapped and inserted records; exit 1 if there is one
+    Verify(verify::Verify),
+    /// Write all records to standard output, with their digests
+    Export(export::Export),
+    /// Delete old records; what is left stays verifiable
+    Prune(prune::Prune),
 }
 
 pub async fn run(place: &Place, command: Command) -> Outcome {
     let app = place.open().await?;
-    let Command::List { limit, json } = command;
+    match command {
+        Command::List { limit, json } => list(&app, limit, json).await,
+        Command::Verify(verify) => verify::run(&app, verify).await,
+        Command::Export(export) => export::run(&app, export).await,
+        Command::Prune(prune) => prune::run(&app, prune).await,
+    }
+}
+
+async fn list(app: &App, limit: usize, json: bool) -> Outcome {
     let mut list = List::new(json, ["TIME", "ACTOR", "ACTION", "TARGET", "DETAIL"]);
     let filter = audit::Filter::default();
     let (mut before, mut left) = (Uuid::max(), limit);
@@ -44,6 +66,11 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
         }
     }
     list.finish()
+}
+
+/// Tells what was found, and that it was.
+fn found(finding: &Finding) -> Failure {
+    Failure::Other(format!("{finding}; {HINT}"))
 }
 
 fn parsed(text: Option<&String>) -> Value {

@@ -31,7 +31,7 @@ pub struct Grant {
     reason: String,
 }
 
-fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
+pub(super) fn parse_time(text: &str) -> Result<OffsetDateTime, String> {
     let wrong = || "no time in the form of RFC 3339, such as 2027-01-01T00:00:00Z".to_owned();
     clock::parse(text).ok_or_else(wrong)
 }

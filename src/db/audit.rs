@@ -3,16 +3,21 @@
 //! so that it can be deleted with the person and the record remains.
 
 mod action;
+mod list;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
-use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Db, Tx, UserId, sql};
+use super::{Tx, UserId, seals, sql};
 pub use action::Action;
+pub use list::{ActorIs, Filter, Record, TargetIs, id_at, list, list_about};
 
 use crate::{
     clock::Clock,
@@ -89,6 +94,8 @@ pub enum Target {
     Sessions,
     /// Counters of failed tries that are no single user's.
     Throttles,
+    /// The trail itself.
+    Audit,
 }
 
 impl Target {
@@ -102,6 +109,7 @@ impl Target {
             Self::Nobody => "none",
             Self::Sessions => "sessions",
             Self::Throttles => "throttles",
+            Self::Audit => "audit",
         }
     }
 
@@ -110,7 +118,7 @@ impl Target {
             Self::User { id, .. } => id.to_string(),
             Self::Role(name) | Self::Permission(name) | Self::Key(name) => name.clone(),
             Self::Session { id, .. } => id.to_string(),
-            Self::Nobody | Self::Sessions | Self::Throttles => String::new(),
+            Self::Nobody | Self::Sessions | Self::Throttles | Self::Audit => String::new(),
         }
     }
 
@@ -162,9 +170,19 @@ pub enum RecordError {
 pub struct Pen {
     pub clock: Clock,
     pub random: Random,
+    has_recorded: Arc<AtomicBool>,
 }
 
 impl Pen {
+    pub fn new(clock: Clock, random: Random) -> Self {
+        Self { clock, random, has_recorded: Arc::default() }
+    }
+
+    /// Whether this process wrote a record, committed or not.
+    pub fn has_recorded(&self) -> bool {
+        self.has_recorded.load(Ordering::Relaxed)
+    }
+
     /// Writes the record; both are in `tx` or neither.
     pub async fn record(&self, tx: &mut Tx, by: &By, entry: Entry) -> Result<(), RecordError> {
         let id = self.clock.new_id();
@@ -182,6 +200,8 @@ impl Pen {
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             id, at, action, label, actor_id, kind, target_id, detail,
             by.request_id, actor_digest, target_digest)?;
+        seals::queue(tx, id).await?;
+        self.has_recorded.store(true, Ordering::Relaxed);
         for (part, personal) in [("actor", actor), ("target", target)] {
             let Some(Personal { user_id, content }) = personal else {
                 continue;
@@ -235,159 +255,13 @@ struct Personal {
 
 impl Personal {
     fn digest(&self) -> String {
-        BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(self.content.as_bytes()))
+        personal_digest(&self.content)
     }
 }
 
-/// A record as lists show it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
-    pub id: Uuid,
-    #[serde(with = "time::serde::rfc3339")]
-    pub at: OffsetDateTime,
-    pub action: String,
-    pub actor: String,
-    pub actor_id: Option<Uuid>,
-    pub target: String,
-    pub target_id: String,
-    /// JSON: what changed, without anything personal.
-    pub detail: String,
-    pub request_id: Option<String>,
-    /// JSON: the actor's name and address; gone with the person.
-    pub actor_personal: Option<String>,
-    /// JSON: the target's name and other personal values; gone with the person.
-    pub target_personal: Option<String>,
-}
-
-macro_rules! select_records {
-    ($db:expr, $from:literal $(, $arg:expr)*) => {
-        sql!($db, fetch_all Record:
-            r#"select a.id as "id: Uuid", a.at as "at: OffsetDateTime", a.action, a.actor,
-                      a.actor_id as "actor_id: Uuid", a.target, a.target_id, a.detail,
-                      a.request_id, p.content as "actor_personal?", t.content as "target_personal?"
-               from audit a
-               left join audit_personal p on p.audit_id = a.id and p.part = 'actor'
-               left join audit_personal t on t.audit_id = a.id and t.part = 'target'
-               where a.id > $1 and a.id < $2 and "# + $from + " order by a.id desc limit $3"
-            $(, $arg)*)
-    };
-}
-
-/// Which records to list. Ids sort by time, so a time is asked for as the id of its moment.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    pub actor: Option<ActorIs>,
-    pub target: Option<TargetIs>,
-    /// Empty: any.
-    pub action: String,
-}
-
-#[derive(Debug, Clone)]
-pub enum ActorIs {
-    User(UserId),
-    /// A label, such as `cli:root`.
-    Label(String),
-}
-
-#[derive(Debug, Clone)]
-pub enum TargetIs {
-    User(UserId),
-    Role(String),
-    Permission(String),
-}
-
-/// The newest records first, between the ids `after` and `before`. One statement for each
-/// filter that an index serves; what is left is looked at row by row.
-pub async fn list(
-    db: &Db,
-    filter: &Filter,
-    (after, before): (Uuid, Uuid),
-    limit: i64,
-) -> sqlx::Result<Vec<Record>> {
-    let action = filter.action.as_str();
-    let (kind, target_id) = match &filter.target {
-        Some(TargetIs::User(id)) => ("user", id.to_string()),
-        Some(TargetIs::Role(name)) => ("role", name.clone()),
-        Some(TargetIs::Permission(name)) => ("permission", name.clone()),
-        None => ("", String::new()),
-    };
-    match &filter.actor {
-        actor if filter.target.is_some() => {
-            let (label, is_label, id) = match actor {
-                Some(ActorIs::User(id)) => ("user", false, id.0),
-                Some(ActorIs::Label(label)) => (label.as_str(), true, Uuid::nil()),
-                None => ("", true, Uuid::nil()),
-            };
-            select_records!(
-                db,
-                "a.target = $4 and a.target_id = $5 and ($6 = '' or a.action = $6)
-                 and ($7 = '' or a.actor = $7) and ($8 or a.actor_id = $9)",
-                after,
-                before,
-                limit,
-                kind,
-                target_id,
-                action,
-                label,
-                is_label,
-                id
-            )
-        }
-        Some(ActorIs::User(id)) if action.is_empty() => {
-            select_records!(db, "a.actor_id = $4", after, before, limit, id.0)
-        }
-        Some(ActorIs::User(id)) => select_records!(
-            db,
-            "a.actor_id = $4 and a.action = $5",
-            after,
-            before,
-            limit,
-            id.0,
-            action
-        ),
-        Some(ActorIs::Label(label)) if action.is_empty() => {
-            select_records!(db, "a.actor = $4", after, before, limit, label)
-        }
-        Some(ActorIs::Label(label)) => select_records!(
-            db,
-            "a.actor = $4 and a.action = $5",
-            after,
-            before,
-            limit,
-            label,
-            action
-        ),
-        None if !action.is_empty() => {
-            select_records!(db, "a.action = $4", after, before, limit, action)
-        }
-        None => select_records!(db, "true", after, before, limit),
-    }
-}
-
-/// The newest records that are about a person, as actor or as target.
-pub async fn list_about(
-    db: &Db,
-    user_id: UserId,
-    before: Uuid,
-    limit: i64,
-) -> sqlx::Result<Vec<Record>> {
-    let after = Uuid::nil();
-    select_records!(
-        db,
-        "a.id in (select distinct audit_id from audit_personal
-                   where user_id = $4 and audit_id > $1 and audit_id < $2
-                   order by audit_id desc limit $3)",
-        after,
-        before,
-        limit,
-        user_id.0
-    )
-}
-
-/// The least id of the records of that moment and later.
-pub fn id_at(at: OffsetDateTime) -> Uuid {
-    let ms = (at.unix_timestamp_nanos() / 1_000_000).clamp(0, (1 << 48) - 1) as u128;
-    Uuid::from_u128(ms << 80)
+/// What the record keeps of a personal part.
+pub fn personal_digest(content: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(content.as_bytes()))
 }
 
 /// Deletes what the trail holds of a person beyond their id.

@@ -107,12 +107,11 @@ pub async fn list_grantors(db: &Db) -> sqlx::Result<Vec<Pair>> {
     sorted(found, Pair::cmp)
 }
 
-/// Roles that have no permission themselves, and are granted to somebody.
-pub async fn list_held_bare_in(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
+/// Roles that are granted to somebody.
+pub async fn list_held_in(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
     sql!(in tx, fetch_all scalar:
         "select r.name from roles r
-         where not exists (select 1 from role_permissions p where p.role_name = r.name)
-           and exists (select 1 from grants g where g.role_name = r.name)")
+         where exists (select 1 from grants g where g.role_name = r.name)")
 }
 
 pub async fn list_grantors_in(tx: &mut Tx) -> sqlx::Result<Vec<Pair>> {

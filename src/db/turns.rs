@@ -9,6 +9,8 @@ pub const ADMINS: &str = "admins";
 pub const INCLUDES: &str = "includes";
 /// Which keys are in use.
 pub const KEYS: &str = "keys";
+/// How the chain of the trail goes on.
+pub const SEALS: &str = "seals";
 
 /// Waits until no other transaction has the turn of `rule`, and has it until `tx` ends.
 pub async fn take(tx: &mut Tx, rule: &str) -> sqlx::Result<()> {

@@ -104,6 +104,8 @@ fn action_label(action: Action) -> &'static str {
         A::PermissionDescribe => "Permission described",
         A::PermissionDelete => "Permission removed",
         A::KeyRotate => "Key rotated",
+        A::AuditExport => "Audit trail exported",
+        A::AuditPrune => "Audit trail pruned",
     }
 }
 
@@ -160,6 +162,13 @@ pub fn sentence(action: Action, target: &str, detail: &dyn Fn(&str) -> String) -
         A::PermissionDescribe => format!("changed the description of {target}"),
         A::PermissionDelete => format!("removed the permission {target}"),
         A::KeyRotate => format!("put the new key {target} to use"),
+        A::AuditExport if detail("since").is_empty() => "exported the audit trail".to_owned(),
+        A::AuditExport => {
+            format!("exported the audit trail since {}", value("until", &detail("since")))
+        }
+        A::AuditPrune => {
+            format!("deleted audit records from before {}", value("until", &detail("before")))
+        }
         of_role => changed_role(of_role, target, detail),
     }
 }

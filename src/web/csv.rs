@@ -26,6 +26,11 @@ impl File {
         self.0.push_str("\r\n");
     }
 
+    /// The rows since the last time, for a file that is written while it is made.
+    pub fn take(&mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+
     fn cell(&mut self, text: &str) {
         let is_formula =
             text.trim_start().starts_with(['=', '+', '-', '@']) || text.starts_with(['\t', '\r']);

@@ -25,8 +25,9 @@ use tower::ServiceExt;
 use super::{Peer, router};
 use crate::{
     app::App,
-    auth::{grants, sessions, throttle},
+    auth::{grants, sessions, throttle, trail},
     config::Listen,
+    db::{self, leases},
 };
 
 /// Slow clients get this long to send the head of a request.
@@ -37,6 +38,12 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 const WRITE_EVERY: Duration = Duration::from_secs(5);
 /// Expired sessions are looked for every so many writes.
 const SWEEP_EVERY: u32 = 12;
+/// The next node sweeps when the one that did has been gone so many milliseconds.
+const SWEEP_LEASE_MS: i64 = 120_000;
+/// Records are sealed this often.
+const SEAL_EVERY: Duration = Duration::from_millis(200);
+/// A database that says nothing for so long is asked again.
+const SEAL_PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -69,6 +76,7 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     let graceful = GracefulShutdown::new();
     let router = router(app.clone());
     let chores = tokio::spawn(chores(app.clone()));
+    let sealing = tokio::spawn(sealing(app.clone()));
     let mut stop = pin!(stop);
     loop {
         // A connection is taken only when there is room for it; the others wait in the backlog.
@@ -105,6 +113,11 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     chores.abort();
     if let Err(error) = sessions::write_touched(&app).await {
         tracing::warn!(%error, "the last uses of sessions were not written down");
+    }
+    sealing.abort();
+    let last = trail::seal_before_leaving(&app);
+    if let Err(error) = db::with_patience(SEAL_PATIENCE, last).await {
+        tracing::warn!(%error, "the last audit records were not sealed; the next start does it");
     }
     app.db.close().await;
 }
@@ -203,7 +216,7 @@ async fn chores(app: App) {
         if let Err(error) = app.keys.follow(&app.db).await {
             tracing::warn!(%error, "could not see which keys are in use; trying again");
         }
-        if round % SWEEP_EVERY != 0 {
+        if round % SWEEP_EVERY != 0 || !is_sweeper(&app).await {
             continue;
         }
         if let Err(error) = sessions::sweep(&app).await {
@@ -212,5 +225,31 @@ async fn chores(app: App) {
         if let Err(error) = throttle::sweep(&app).await {
             tracing::warn!(%error, "old failed tries were not swept; trying again");
         }
+    }
+}
+
+/// Whether this is the node that sweeps. Without an answer nobody does, until the next time.
+async fn is_sweeper(app: &App) -> bool {
+    let now = app.pen.clock.now_ms();
+    let lease = leases::take_alone(&app.db, leases::SWEEP, &app.node, now, SWEEP_LEASE_MS);
+    lease.await.unwrap_or(false)
+}
+
+/// Seals audit records beside the requests, so that none waits for the chain.
+async fn sealing(app: App) {
+    let mut ticks = tokio::time::interval(SEAL_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut fails = false;
+    loop {
+        ticks.tick().await;
+        let sealed = db::with_patience(SEAL_PATIENCE, trail::seal_as_node(&app)).await;
+        match &sealed {
+            Err(error) if !fails => {
+                tracing::warn!(%error, "audit records were not sealed; trying again");
+            }
+            Ok(_) if fails => tracing::info!("audit records are sealed again"),
+            _ => {}
+        }
+        fails = sealed.is_err();
     }
 }

@@ -54,6 +54,8 @@ actions! {
     PermissionDescribe = "permission.describe",
     PermissionDelete = "permission.delete",
     KeyRotate = "key.rotate",
+    AuditExport = "audit.export",
+    AuditPrune = "audit.prune",
 }
 
 impl Action {
