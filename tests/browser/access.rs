@@ -109,7 +109,7 @@ fn a_user_manager_may_change_people_below_and_nothing_else() {
             ("/admin/roles/editor", ROLE),
             (
                 "/admin/sessions",
-                &format!("User name or email, Show, ada, kim, {kims}, mona, {own}"),
+                &format!("User name or email, Show, mona, {own}, kim, {kims}, ada"),
             ),
             ("/admin/audit", REFUSED),
             ("/admin/roles/new", REFUSED),
@@ -137,7 +137,7 @@ fn an_auditor_reads_everything_and_changes_nothing() {
             ("/admin/users/ADA", &format!("← Users, admin, {EXPLAIN}")),
             ("/admin/roles", ROLES),
             ("/admin/roles/editor", ROLE),
-            ("/admin/sessions", "User name or email, Show, ada, kim, otto"),
+            ("/admin/sessions", "User name or email, Show, otto, kim, ada"),
             (
                 "/admin/audit",
                 "Download as CSV, Who did it, To whom or what, Action, From day, To day, Show",
