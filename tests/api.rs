@@ -19,6 +19,7 @@ mod api {
     mod keys;
     mod large;
     mod leaving;
+    mod limits;
     mod links;
     mod lists;
     mod login;

@@ -20,6 +20,8 @@ pub enum FormError {
     Malformed,
     #[error("the form is too large")]
     TooLarge,
+    #[error("the form did not arrive in time")]
+    TooSlow,
     #[error("the form is of a kind that is not read")]
     Unsupported,
     #[error("the form's token is of another session")]
@@ -44,6 +46,8 @@ pub enum Error {
     MethodNotAllowed,
     #[error("the request cannot be read")]
     BadRequest,
+    #[error("the address is too long")]
+    AddressTooLong,
     #[error(transparent)]
     Form(#[from] FormError),
     /// A form that did not come from our pages.
@@ -110,6 +114,12 @@ impl Error {
             }
             Self::Form(FormError::TooLarge) => {
                 (S::PAYLOAD_TOO_LARGE, text::TOO_LARGE_TITLE, text::TOO_LARGE, account)
+            }
+            Self::Form(FormError::TooSlow) => {
+                (S::REQUEST_TIMEOUT, text::TOO_SLOW_TITLE, text::TOO_SLOW, account)
+            }
+            Self::AddressTooLong => {
+                (S::URI_TOO_LONG, text::ADDRESS_TOO_LONG_TITLE, text::ADDRESS_TOO_LONG, account)
             }
             Self::Form(FormError::Unsupported) => (
                 S::UNSUPPORTED_MEDIA_TYPE,

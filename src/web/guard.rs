@@ -17,7 +17,7 @@ use crate::{
     app::App,
     auth::{
         access::{Access, CurrentUser, Decision, decide},
-        sessions,
+        next, sessions,
     },
 };
 
@@ -88,14 +88,16 @@ async fn admit(
     })
 }
 
-/// Where to return to after the login: only what can be asked for again.
+/// Where to return to after the login: only what can be asked for again, and what a login would
+/// follow.
 fn next(request: &Request) -> Option<String> {
     let uri = match request.extensions().get::<OriginalUri>() {
         Some(OriginalUri(uri)) => uri,
         None => request.uri(),
     };
     let is_repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
-    uri.path_and_query().filter(|_| is_repeatable).map(ToString::to_string)
+    let address = uri.path_and_query().filter(|_| is_repeatable)?.as_str();
+    (address.len() <= next::MAX_BYTES).then(|| address.to_owned())
 }
 
 /// Whose request this is. The place where another kind of credential would be read: a request

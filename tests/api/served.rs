@@ -102,10 +102,18 @@ async fn what_is_no_http_is_refused_and_the_next_request_served() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_never_finishes_a_request_is_let_go_after_a_while() {
     let served = Served::with(64).await;
+    let form = "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+                content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\n\
+                username=kim";
     tokio::join!(
         served.say(""),
         served.say("GET"),
         served.say("GET /healthz HTTP/1.1\r\nhost: x\r\nslow: "),
+        async {
+            let answer = served.say(form).await;
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+            assert!(answer.contains("did not arrive in time"), "{answer}");
+        },
         served.assert_well(),
     );
     served.assert_well().await;
