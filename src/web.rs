@@ -150,6 +150,7 @@ pub fn router(app: App) -> Router {
     merge(checks)
         .layer(from_fn(limits::address))
         .merge(pages)
+        .layer(from_fn_with_state(app.clone(), page::secure))
         .layer(from_fn_with_state(app.clone(), trace::request))
         .with_state(app)
 }
