@@ -146,9 +146,11 @@ pub fn router(app: App) -> Router {
         .fallback(page::not_found)
         .layer(from_fn_with_state(app.clone(), session::attach))
         .layer(from_fn(limits::address))
+        .layer(from_fn(trace::no_panic))
         .layer(from_fn_with_state(app.clone(), page::around));
     merge(checks)
         .layer(from_fn(limits::address))
+        .layer(from_fn(trace::no_panic))
         .merge(pages)
         .layer(from_fn_with_state(app.clone(), page::secure))
         .layer(from_fn_with_state(app.clone(), trace::request))

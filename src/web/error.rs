@@ -66,6 +66,8 @@ pub enum Error {
     Session(#[from] tower_sessions::session::Error),
     #[error("the page failed: {0}")]
     Template(#[from] askama::Error),
+    #[error("it panicked; the line before says where")]
+    Panicked,
 }
 
 impl From<sqlx::Error> for Error {
@@ -150,7 +152,7 @@ impl Error {
                 (S::SERVICE_UNAVAILABLE, text::DATABASE_TITLE, text::DATABASE, None)
             }
             Self::Auth(auth::Error::Refused(refusal)) => return refused(refusal),
-            Self::Auth(_) | Self::Session(_) | Self::Template(_) => {
+            Self::Auth(_) | Self::Session(_) | Self::Template(_) | Self::Panicked => {
                 (S::INTERNAL_SERVER_ERROR, text::INTERNAL_TITLE, text::INTERNAL, None)
             }
         };
@@ -189,6 +191,10 @@ impl IntoResponse for Error {
         match problem.status {
             StatusCode::INTERNAL_SERVER_ERROR => tracing::error!(error = %self, "failed"),
             StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(error = %self, "unavailable"),
+            // Somebody tries what they may not, or is made to.
+            StatusCode::FORBIDDEN
+            | StatusCode::MISDIRECTED_REQUEST
+            | StatusCode::TOO_MANY_REQUESTS => tracing::info!(error = %self, "refused"),
             _ => tracing::debug!(error = %self, "refused"),
         }
         let mut response = (problem.status, format!("{}\n", problem.title)).into_response();

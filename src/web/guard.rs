@@ -12,6 +12,7 @@ use axum::{
 use super::{
     Error, Kind, cookie,
     step_up::{self, Taken},
+    trace,
 };
 use crate::{
     app::App,
@@ -71,6 +72,9 @@ async fn admit(
         return Ok(Admitted::Now);
     }
     let user = current_user(app, request.headers()).await?.map(Arc::new);
+    if let Some(user) = &user {
+        trace::name_user(user);
+    }
     let decision = decide(user.as_deref(), access);
     match decision {
         Decision::Allow | Decision::Prove => {}
