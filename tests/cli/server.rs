@@ -218,6 +218,19 @@ fn every_line_of_a_log_is_json_in_utc_and_a_refusal_says_who_and_why() {
 }
 
 #[test]
+fn a_new_database_file_is_for_its_owner_alone() {
+    let program = Program::new(Engine::Sqlite);
+    program.add_user("kim", &["user"]);
+    let server = program.serve(&[]);
+    server.login("kim");
+    let file = program.url().split_once("://").unwrap().1.to_owned();
+    for end in ["", "-wal", "-shm"] {
+        let mode = std::fs::metadata(format!("{file}{end}")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}{end}");
+    }
+}
+
+#[test]
 fn it_stops_when_asked_and_writes_down_who_was_there() {
     on_both(|program| {
         program.add_user("kim", &["user"]);
