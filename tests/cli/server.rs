@@ -210,6 +210,7 @@ fn every_line_of_a_log_is_json_in_utc_and_a_refusal_says_who_and_why() {
             let found: Vec<_> = lines.iter().filter(is_it).collect();
             found.iter().map(|line| line["span"]["user"].as_str().unwrap_or("")).collect::<Vec<_>>()
         };
+        assert!(log.contains("argon2 is set cheaper"), "as tests set it: {log}");
         assert_eq!(refused("not permitted"), [&id, &id], "{log}");
         assert_eq!(refused("the form's token is of another session"), [&id], "{log}");
         assert_eq!(refused("the form came from elsewhere"), [""], "{log}");
