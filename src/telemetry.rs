@@ -25,6 +25,7 @@ pub fn init(format: Option<LogFormat>) {
         LogFormat::Pretty => lines.with_ansi(is_terminal).init(),
         LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).init(),
     }
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "panicked")));
 }
 
 /// Names a request in log lines, answers and audit records: unique among the processes and

@@ -23,6 +23,7 @@ mod form;
 mod frame;
 mod guard;
 mod health;
+mod limits;
 mod link;
 mod login;
 mod logout;
@@ -35,7 +36,10 @@ mod session;
 mod step_up;
 mod trace;
 
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    middleware::{from_fn, from_fn_with_state},
+};
 
 pub use client::Peer;
 pub use error::Error;
@@ -141,9 +145,14 @@ pub fn router(app: App) -> Router {
     let pages = merge(pages)
         .fallback(page::not_found)
         .layer(from_fn_with_state(app.clone(), session::attach))
+        .layer(from_fn(limits::address))
+        .layer(from_fn(trace::no_panic))
         .layer(from_fn_with_state(app.clone(), page::around));
     merge(checks)
+        .layer(from_fn(limits::address))
+        .layer(from_fn(trace::no_panic))
         .merge(pages)
+        .layer(from_fn_with_state(app.clone(), page::secure))
         .layer(from_fn_with_state(app.clone(), trace::request))
         .with_state(app)
 }

@@ -16,12 +16,14 @@ mod api {
     mod conflicts;
     mod cookies;
     mod dead_ends;
+    mod documents;
     mod forms;
     mod headers;
     mod heavy;
     mod keys;
     mod large;
     mod leaving;
+    mod limits;
     mod links;
     mod lists;
     mod login;

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// Most characters of the reason of a grant.
+pub const REASON_CHARS: usize = 500;
+
 /// How long a grant holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
@@ -59,7 +62,7 @@ pub(super) async fn grant_in(
     if !roles::exists(tx, role.as_str()).await? {
         return Err(Refusal::NoRole(role.as_str().to_owned()).into());
     }
-    if reason.chars().count() > 500 || reason.chars().any(char::is_control) {
+    if reason.chars().count() > REASON_CHARS || reason.chars().any(char::is_control) {
         return Err(Refusal::Reason.into());
     }
     let ends_at = match until {

@@ -2,18 +2,35 @@
 
 use precis_profiles::{UsernameCaseMapped, precis_core::profile::PrecisFastInvocation};
 
+/// Most characters of a user name.
+pub const USERNAME_CHARS: usize = 64;
+/// Most bytes of an e-mail address (RFC 5321 §4.5.3.1).
+pub const EMAIL_BYTES: usize = 254;
+/// Most characters of a displayed name.
+pub const DISPLAY_NAME_CHARS: usize = 200;
+/// Most characters of a role's name.
+pub const ROLE_CHARS: usize = 64;
+/// Most characters of a permission.
+pub const PERMISSION_CHARS: usize = 128;
+/// Nobody is looked for by a name of more bytes.
+const SOUGHT_BYTES: usize = 1024;
+
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    #[error("a user name has 1 to 64 letters, digits or signs such as . _ -, without spaces and @")]
+    #[error(
+        "a user name has 1 to {USERNAME_CHARS} letters, digits or signs such as . _ -, without spaces and @"
+    )]
     Username,
     #[error("the audit trail calls the operator and rolecall itself so; choose another name")]
     ReservedUser,
     #[error("that is no e-mail address; it looks like kim@example.com")]
     Email,
-    #[error("a displayed name has at most 200 characters, none of them control characters")]
+    #[error(
+        "a displayed name has at most {DISPLAY_NAME_CHARS} characters, none of them control characters"
+    )]
     DisplayName,
     #[error(
-        "{0:?} is no role name: 1 to 64 of a-z, 0-9, dot, underscore and dash, the first a letter or digit"
+        "{0:?} is no role name: 1 to {ROLE_CHARS} of a-z, 0-9, dot, underscore and dash, the first a letter or digit"
     )]
     Role(String),
     #[error(
@@ -29,11 +46,11 @@ pub struct Username(String);
 
 impl Username {
     /// # Errors
-    /// Empty, over 64 code points, an `@`, or what the standard forbids (spaces, symbols); and
+    /// Empty, over [`USERNAME_CHARS`], an `@`, or what the standard forbids (spaces, symbols); and
     /// what the audit trail calls those who are no users.
     pub fn parse(typed: &str) -> Result<Self, NameError> {
         let name = key(typed).ok_or(NameError::Username)?;
-        if name.contains('@') || name.chars().count() > 64 {
+        if name.contains('@') || name.chars().count() > USERNAME_CHARS {
             return Err(NameError::Username);
         }
         // Nobody passes for another actor of the trail.
@@ -68,13 +85,17 @@ pub struct Email {
 
 impl Email {
     /// # Errors
-    /// Not of the form `local@domain`, or over 254 bytes (RFC 5321 §4.5.3.1).
+    /// Not of the form `local@domain`, or over [`EMAIL_BYTES`].
     pub fn parse(typed: &str) -> Result<Self, NameError> {
         let typed = typed.trim();
         let key = key(typed).ok_or(NameError::Email)?;
         let (local, domain) = key.split_once('@').ok_or(NameError::Email)?;
         let is_whole = !local.is_empty() && !domain.is_empty() && !domain.contains('@');
-        if !is_whole || typed.len() > 254 || domain.starts_with('.') || domain.ends_with('.') {
+        if !is_whole
+            || typed.len() > EMAIL_BYTES
+            || domain.starts_with('.')
+            || domain.ends_with('.')
+        {
             return Err(NameError::Email);
         }
         Ok(Self { typed: typed.to_owned(), key })
@@ -92,7 +113,7 @@ impl Email {
 /// The key that a typed name or e-mail would have; `None` when nobody can be called so.
 pub fn key(typed: &str) -> Option<String> {
     let typed = typed.trim();
-    if typed.is_empty() || typed.len() > 1024 {
+    if typed.is_empty() || typed.len() > SOUGHT_BYTES {
         return None;
     }
     let key = UsernameCaseMapped::enforce(typed).ok()?;
@@ -104,7 +125,7 @@ pub fn key(typed: &str) -> Option<String> {
 /// How a person wants to be shown; empty for just the user name.
 pub fn parse_display_name(typed: &str) -> Result<String, NameError> {
     let name = typed.trim();
-    if name.chars().count() > 200 || name.chars().any(char::is_control) {
+    if name.chars().count() > DISPLAY_NAME_CHARS || name.chars().any(char::is_control) {
         return Err(NameError::DisplayName);
     }
     Ok(name.to_owned())
@@ -117,7 +138,7 @@ pub struct RoleName(String);
 impl RoleName {
     pub fn parse(typed: &str) -> Result<Self, NameError> {
         let starts_well = typed.starts_with(|c: char| c.is_ascii_alphanumeric());
-        if starts_well && is_word(typed) && typed.len() <= 64 {
+        if starts_well && is_word(typed) && typed.len() <= ROLE_CHARS {
             Ok(Self(typed.to_owned()))
         } else {
             Err(NameError::Role(typed.chars().take(80).collect()))
@@ -141,7 +162,7 @@ pub fn is_built_in(role: &str) -> bool {
 /// The role that has every permission.
 pub const ADMIN: &str = "admin";
 
-/// A permission's name: `noun:verb`, 128 characters at most.
+/// A permission's name: `noun:verb`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PermissionName(String);
 
@@ -151,7 +172,11 @@ impl PermissionName {
         let (noun, verb) = typed.split_once(':').ok_or_else(wrong)?;
         let starts_well = |word: &str| word.starts_with(|c: char| c.is_ascii_alphanumeric());
         let fits = [noun, verb].iter().all(|word| is_word(word) && starts_well(word));
-        if fits && typed.len() <= 128 { Ok(Self(typed.to_owned())) } else { Err(wrong()) }
+        if fits && typed.len() <= PERMISSION_CHARS {
+            Ok(Self(typed.to_owned()))
+        } else {
+            Err(wrong())
+        }
     }
 
     pub fn as_str(&self) -> &str {

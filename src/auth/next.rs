@@ -6,7 +6,7 @@ use url::Url;
 use crate::config::{Origin, Settings};
 
 /// Longest address that is followed, in bytes.
-const MAX_BYTES: usize = 2048;
+pub const MAX_BYTES: usize = 2048;
 
 /// A checked return address.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,10 @@ use crate::{
     random::RandomFailed,
 };
 
-use super::{hasher::Busy, name::NameError, password::PasswordError};
+use super::{
+    grants::REASON_CHARS, hasher::Busy, name::NameError, password::PasswordError,
+    roles::DESCRIPTION_CHARS,
+};
 
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -104,9 +107,13 @@ pub enum Refusal {
     NotYours,
     #[error("somebody else changed this meanwhile; look at it again and repeat your change")]
     Changed,
-    #[error("a description has at most 500 characters, none of them control characters")]
+    #[error(
+        "a description has at most {DESCRIPTION_CHARS} characters, none of them control characters"
+    )]
     Description,
-    #[error("the reason is longer than 500 characters or holds control characters; shorten it")]
+    #[error(
+        "the reason is longer than {REASON_CHARS} characters or holds control characters; shorten it"
+    )]
     Reason,
     #[error("the current password is not right")]
     WrongPassword,

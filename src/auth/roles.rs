@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// Most characters of what a role or permission is for.
+pub const DESCRIPTION_CHARS: usize = 500;
+
 /// One change to roles. Each is made by `change_in` and by nothing else, so that the pages,
 /// the commands and the seed file make the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,7 +211,8 @@ fn needed<'a>(role: &'a RoleName, change: &'a RoleChange) -> Change<'a> {
 /// What a role or permission is for, in the form in which it is kept.
 pub(super) fn described(description: &str) -> Result<&str> {
     let description = description.trim();
-    if description.chars().count() > 500 || description.chars().any(char::is_control) {
+    if description.chars().count() > DESCRIPTION_CHARS || description.chars().any(char::is_control)
+    {
         return Err(Refusal::Description.into());
     }
     Ok(description)

@@ -27,6 +27,9 @@ use crate::{
     },
 };
 
+/// So many characters are kept of what a browser calls itself.
+const USER_AGENT_CHARS: usize = 300;
+
 /// A session that has just been opened: what its cookies carry.
 pub struct Opened {
     pub session: Token,
@@ -75,7 +78,12 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         idle_expires_at: now + idle.min(absolute),
         absolute_expires_at: now + absolute,
         ip: by.ip.clone(),
-        user_agent: wanted.user_agent.chars().filter(|c| !c.is_control()).take(300).collect(),
+        user_agent: wanted
+            .user_agent
+            .chars()
+            .filter(|c| !c.is_control())
+            .take(USER_AGENT_CHARS)
+            .collect(),
     };
     let mut tx = app.db.begin().await?;
     if !note_login(&mut tx, user.id, user.session_epoch, now).await? {

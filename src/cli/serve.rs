@@ -35,6 +35,9 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     let stop = stop()?;
     let setup = setup_message(&app).await?;
     let Settings { listen, public_url, .. } = &app.settings;
+    if is_cheap(&app.settings.argon2) {
+        tracing::warn!("argon2 is set cheaper than OWASP advises: passwords are guessed sooner");
+    }
     tracing::info!(address = %listen, %public_url, "listening");
     if let Some(message) = setup {
         tell_assumed_address(&app);
@@ -42,6 +45,11 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     }
     web::serve(app, listener, stop).await;
     Ok(())
+}
+
+/// Below each of the choices that OWASP calls equal, of which m=7168,t=5 has the least work.
+fn is_cheap(params: &argon2::Params) -> bool {
+    params.m_cost().saturating_mul(params.t_cost()) < 7168 * 5
 }
 
 /// What to do first, while there is no admin. The link is for eyes at a terminal; anywhere

@@ -93,6 +93,7 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
 
     // Switching a new file to WAL does not wait for others that do the same.
     let _first = first_opener(&file).await.map_err(|error| failed(sqlx::Error::Io(error)))?;
+    create_private(&file).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let pool = || SqlitePoolOptions::new().acquire_timeout(WAIT).test_before_acquire(false);
     let write = pool()
         .max_connections(1)
@@ -115,6 +116,16 @@ pub(super) async fn sqlite_tables(
     let sql = "select name from sqlite_master where type = 'table' \
                and name not like 'sqlite_%' order by name";
     sqlx::query_scalar(sql).fetch_all(on).await
+}
+
+/// Makes a missing file for its owner alone; the files that SQLite makes beside it are like it.
+fn create_private(file: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(|_| ()),
+    }
 }
 
 /// The lock beside the file, while the file does not exist yet.

@@ -40,6 +40,14 @@ pub const TOO_LARGE_TITLE: &str = "That was too much at once";
 pub const TOO_LARGE: &str =
     "The form was larger than we accept. Nothing was changed. Shorten it and send it again.";
 
+pub const TOO_SLOW_TITLE: &str = "The form did not arrive in time";
+pub const TOO_SLOW: &str = "The connection was too slow or broke off. Nothing was changed. Open \
+                            the page again and send it once more.";
+
+pub const ADDRESS_TOO_LONG_TITLE: &str = "This address is too long";
+pub const ADDRESS_TOO_LONG: &str = "We read addresses of up to 16 KiB. Open the page from its \
+                                    link, or search for something shorter.";
+
 pub const UNSUPPORTED_FORM_TITLE: &str = "This form has the wrong format";
 pub const UNSUPPORTED_FORM: &str = "We accept forms as browsers send them \
                                     (application/x-www-form-urlencoded). Open the page and \

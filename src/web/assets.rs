@@ -20,7 +20,6 @@ pub async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, Error> 
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     ];
     Ok((headers, *content))
 }

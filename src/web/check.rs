@@ -7,7 +7,7 @@ use axum::{
 };
 use url::form_urlencoded;
 
-use super::{Error, client::Forwarded, cookie, error::login_path, guard};
+use super::{Error, client::Forwarded, cookie, error::login_path, guard, trace};
 use crate::{
     app::App,
     auth::{
@@ -36,7 +36,10 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
             let headers = user.as_ref().map(identity).unwrap_or_default();
             Ok((StatusCode::OK, [NO_STORE], headers).into_response())
         }
-        Decision::Forbid | Decision::Prove => Err(Error::Forbidden),
+        Decision::Forbid | Decision::Prove => {
+            user.iter().for_each(trace::name_user);
+            Err(Error::Forbidden)
+        }
         Decision::SignIn => {
             let mut response = Error::Unauthenticated.into_response();
             if let Some(location) = to_login(&app.settings, &parts) {

@@ -169,5 +169,40 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1, \u{fc}"]), "10.0.0.1");
+        for odd in
+            ["", " ", "unknown", "fe80::1%eth0", "198.51.100.1:99999", "[::1]x", "1.2.3", "_x"]
+        {
+            assert_eq!(client("10.0.0.1", &["198.51.100.1", odd]), "10.0.0.1", "{odd:?}");
+        }
+        let many = vec!["10.0.0.2"; 5000].join(",");
+        assert_eq!(client("10.0.0.1", &["198.51.100.1", &many]), "198.51.100.1");
+    }
+
+    #[test]
+    fn what_a_proxy_says_twice_it_does_not_say() {
+        let trusted_proxies = "10.0.0.0/8".parse().ok();
+        let settings = Settings::resolve(Chosen { trusted_proxies, ..Chosen::default() }).unwrap();
+        let said = [
+            ("x-forwarded-method", "POST"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "app.example.com"),
+            ("x-forwarded-uri", "/a"),
+        ];
+        let read = |twice: &str| {
+            let mut request = axum::http::Request::get("/auth/check");
+            for (name, value) in said.into_iter().chain(said.into_iter().filter(|it| it.0 == twice))
+            {
+                request = request.header(name, value);
+            }
+            let peer = Peer("10.1.2.3".parse().ok());
+            let (parts, ()) = request.extension(peer).body(()).unwrap().into_parts();
+            Forwarded::read(&settings, &parts)
+        };
+        let url = Some("https://app.example.com/a".to_owned());
+        assert_eq!(read("nothing"), Forwarded { method: Method::POST, url: url.clone() });
+        assert_eq!(read("x-forwarded-method"), Forwarded { method: Method::GET, url });
+        for twice in ["x-forwarded-proto", "x-forwarded-host", "x-forwarded-uri"] {
+            assert_eq!(read(twice), Forwarded { method: Method::POST, url: None }, "{twice}");
+        }
     }
 }

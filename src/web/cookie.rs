@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use cookie::{Cookie, SameSite};
 
+use super::limits;
 use crate::{
     app::App,
     auth::{
@@ -67,16 +68,15 @@ pub fn set(app: &App, opened: &Opened) -> SetCookies {
     to_headers(cookies)
 }
 
-/// What the browser says of the accounts it knows: at most as many as a person has.
+/// What the browser says of the accounts it knows.
 pub fn device_claims(app: &App, headers: &HeaderMap) -> Claims {
-    const MOST: usize = 32;
     let prefix = device_prefix(&app.settings);
     let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
     let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| {
         let (account, value) = pair.trim().strip_prefix(&prefix)?.split_once('=')?;
         Some((account.to_owned(), value.to_owned()))
     });
-    Claims(pairs.take(MOST).collect())
+    Claims(pairs.take(limits::DEVICE_COOKIES).collect())
 }
 
 /// Lets the browser know the account for a year.

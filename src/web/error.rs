@@ -20,6 +20,8 @@ pub enum FormError {
     Malformed,
     #[error("the form is too large")]
     TooLarge,
+    #[error("the form did not arrive in time")]
+    TooSlow,
     #[error("the form is of a kind that is not read")]
     Unsupported,
     #[error("the form's token is of another session")]
@@ -44,6 +46,8 @@ pub enum Error {
     MethodNotAllowed,
     #[error("the request cannot be read")]
     BadRequest,
+    #[error("the address is too long")]
+    AddressTooLong,
     #[error(transparent)]
     Form(#[from] FormError),
     /// A form that did not come from our pages.
@@ -62,6 +66,8 @@ pub enum Error {
     Session(#[from] tower_sessions::session::Error),
     #[error("the page failed: {0}")]
     Template(#[from] askama::Error),
+    #[error("it panicked; the line before says where")]
+    Panicked,
 }
 
 impl From<sqlx::Error> for Error {
@@ -111,6 +117,12 @@ impl Error {
             Self::Form(FormError::TooLarge) => {
                 (S::PAYLOAD_TOO_LARGE, text::TOO_LARGE_TITLE, text::TOO_LARGE, account)
             }
+            Self::Form(FormError::TooSlow) => {
+                (S::REQUEST_TIMEOUT, text::TOO_SLOW_TITLE, text::TOO_SLOW, account)
+            }
+            Self::AddressTooLong => {
+                (S::URI_TOO_LONG, text::ADDRESS_TOO_LONG_TITLE, text::ADDRESS_TOO_LONG, account)
+            }
             Self::Form(FormError::Unsupported) => (
                 S::UNSUPPORTED_MEDIA_TYPE,
                 text::UNSUPPORTED_FORM_TITLE,
@@ -140,7 +152,7 @@ impl Error {
                 (S::SERVICE_UNAVAILABLE, text::DATABASE_TITLE, text::DATABASE, None)
             }
             Self::Auth(auth::Error::Refused(refusal)) => return refused(refusal),
-            Self::Auth(_) | Self::Session(_) | Self::Template(_) => {
+            Self::Auth(_) | Self::Session(_) | Self::Template(_) | Self::Panicked => {
                 (S::INTERNAL_SERVER_ERROR, text::INTERNAL_TITLE, text::INTERNAL, None)
             }
         };
@@ -179,6 +191,10 @@ impl IntoResponse for Error {
         match problem.status {
             StatusCode::INTERNAL_SERVER_ERROR => tracing::error!(error = %self, "failed"),
             StatusCode::SERVICE_UNAVAILABLE => tracing::warn!(error = %self, "unavailable"),
+            // Somebody tries what they may not, or is made to.
+            StatusCode::FORBIDDEN
+            | StatusCode::MISDIRECTED_REQUEST
+            | StatusCode::TOO_MANY_REQUESTS => tracing::info!(error = %self, "refused"),
             _ => tracing::debug!(error = %self, "refused"),
         }
         let mut response = (problem.status, format!("{}\n", problem.title)).into_response();

@@ -7,18 +7,17 @@ use axum::{
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::{Deserialize, de::DeserializeOwned};
+use url::form_urlencoded;
 
 use super::{
     Me,
     error::{Error, FormError},
+    limits,
 };
 use crate::{
     app::App,
     auth::{access::CurrentUser, token},
 };
-
-/// Most bytes of a form.
-const MAX_BYTES: usize = 64 * 1024;
 
 /// The fields of a form. On a route for signed-in users it has also proven to come from a page
 /// of the same session, by the hidden field `form_token`.
@@ -42,7 +41,11 @@ pub(super) async fn body(
     request: Request,
 ) -> Result<Bytes, Error> {
     is_urlencoded(request.headers())?;
-    let body = read(request).await?;
+    let reading = tokio::time::timeout(limits::FORM_TIMEOUT, read(request));
+    let body = reading.await.map_err(|_| FormError::TooSlow)??;
+    if form_urlencoded::parse(&body).count() > limits::FORM_FIELDS {
+        return Err(FormError::TooLarge.into());
+    }
     are_fields_utf8(&body)?;
     if let Some(user) = user {
         let signed: Signed =
@@ -89,7 +92,7 @@ fn is_urlencoded(headers: &HeaderMap) -> Result<(), FormError> {
 }
 
 async fn read(request: Request) -> Result<Bytes, FormError> {
-    match Limited::new(request.into_body(), MAX_BYTES).collect().await {
+    match Limited::new(request.into_body(), limits::FORM_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(FormError::TooLarge),
         Err(_) => Err(FormError::Malformed),

@@ -12,12 +12,13 @@ use axum::{
 use super::{
     Error, Kind, cookie,
     step_up::{self, Taken},
+    trace,
 };
 use crate::{
     app::App,
     auth::{
         access::{Access, CurrentUser, Decision, decide},
-        sessions,
+        next, sessions,
     },
 };
 
@@ -71,6 +72,9 @@ async fn admit(
         return Ok(Admitted::Now);
     }
     let user = current_user(app, request.headers()).await?.map(Arc::new);
+    if let Some(user) = &user {
+        trace::name_user(user);
+    }
     let decision = decide(user.as_deref(), access);
     match decision {
         Decision::Allow | Decision::Prove => {}
@@ -88,14 +92,16 @@ async fn admit(
     })
 }
 
-/// Where to return to after the login: only what can be asked for again.
+/// Where to return to after the login: only what can be asked for again, and what a login would
+/// follow.
 fn next(request: &Request) -> Option<String> {
     let uri = match request.extensions().get::<OriginalUri>() {
         Some(OriginalUri(uri)) => uri,
         None => request.uri(),
     };
     let is_repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
-    uri.path_and_query().filter(|_| is_repeatable).map(ToString::to_string)
+    let address = uri.path_and_query().filter(|_| is_repeatable)?.as_str();
+    (address.len() <= next::MAX_BYTES).then(|| address.to_owned())
 }
 
 /// Whose request this is. The place where another kind of credential would be read: a request

@@ -26,6 +26,9 @@ use crate::{
     text,
 };
 
+/// So many characters of a name that was refused come back in the form.
+const SHOWN_NAME_CHARS: usize = 256;
+
 #[derive(Deserialize)]
 pub struct Start {
     #[serde(default)]
@@ -136,7 +139,7 @@ fn page(
     let form_action = next.as_ref().and_then(Next::origin).map(|origin| FormAction(origin.into()));
     let page = LoginPage {
         frame,
-        username: fields.username.chars().take(256).collect(),
+        username: fields.username.chars().take(SHOWN_NAME_CHARS).collect(),
         remember: fields.remember.is_some(),
         next: next.map(|next| next.location().to_owned()).unwrap_or_default(),
         problem: problem.map(str::to_owned),

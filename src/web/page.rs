@@ -67,7 +67,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
         let above = above(&app, &problem, &path, &frame).await;
         response = render(problem, above, frame, id, response);
     }
-    secure(&app.settings, &mut response);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
@@ -178,7 +178,7 @@ fn render(
     }
 }
 
-const SECURITY: [(HeaderName, &str); 6] = [
+const SECURITY: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     // Not `no-referrer`: that makes the Origin of our own forms `null`.
     (header::REFERRER_POLICY, "same-origin"),
@@ -188,10 +188,13 @@ const SECURITY: [(HeaderName, &str); 6] = [
         HeaderName::from_static("permissions-policy"),
         "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
     ),
-    (header::CACHE_CONTROL, "no-store"),
 ];
 
-fn secure(settings: &Settings, response: &mut Response) {
+/// Puts the security headers on every answer, also on those that are no page.
+pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Response {
+    // A proxy may hand the answer of a check on, from a host that is not ours to speak for.
+    let is_ours = request.uri().path() != "/auth/check";
+    let mut response = next.run(request).await;
     let form_action = response.extensions_mut().remove::<FormAction>();
     let form_action =
         form_action.map(|FormAction(origin)| format!(" {origin}")).unwrap_or_default();
@@ -206,8 +209,9 @@ fn secure(settings: &Settings, response: &mut Response) {
     if let Ok(policy) = HeaderValue::try_from(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    if settings.public_url.is_https() {
+    if is_ours && app.settings.public_url.is_https() {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
+    response
 }

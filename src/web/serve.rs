@@ -22,7 +22,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-use super::{Peer, router};
+use super::{Peer, limits, router};
 use crate::{
     app::App,
     auth::{grants, sessions, throttle, trail},
@@ -30,8 +30,6 @@ use crate::{
     db::{self, leases},
 };
 
-/// Slow clients get this long to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Requests in flight get this long to finish after the signal to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Uses of sessions are written down this often.
@@ -137,9 +135,9 @@ fn connection(
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_headers(100)
-        .max_buf_size(64 * 1024)
+        .header_read_timeout(limits::HEAD_TIMEOUT)
+        .max_headers(limits::HEADERS)
+        .max_buf_size(limits::HEAD_BYTES)
         .serve_connection(TokioIo::new(stream), service)
 }
 

@@ -1,17 +1,24 @@
 //! Gives each request an id, in every log line and in the answer, and writes one line when it
 //! is done. Neither path nor query is logged, only which route it was.
 
-use std::time::{Duration, Instant};
+use std::{
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    task::Poll,
+    time::{Duration, Instant},
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
-use tracing::Instrument;
+use tracing::{Instrument, Span, field};
 
-use crate::{app::App, db};
+use super::Error;
+use crate::{app::App, auth::access::CurrentUser, db};
 
 /// What a request gives the database for each step: with the answer it stays below the two
 /// seconds within which an outage is told.
@@ -22,7 +29,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub async fn request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = app.request_ids.make();
     let text = id.to_string();
-    let span = tracing::info_span!("request", id = text);
+    let span = tracing::info_span!("request", id = text, user = field::Empty);
     request.extensions_mut().insert(id);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
@@ -45,10 +52,56 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     .await
 }
 
+/// From here on the lines of this request say whose it is.
+pub fn name_user(user: &CurrentUser) {
+    Span::current().record("user", field::display(user.id));
+}
+
+/// A panic is one failed request: it is told like any other failure of ours.
+pub async fn no_panic(request: Request, next: Next) -> Response {
+    let caught = caught(next.run(request)).await;
+    caught.unwrap_or_else(|| Error::Panicked.into_response())
+}
+
+/// What the work gives, or nothing when it panics. What it held is dropped then, so a
+/// transaction is undone.
+async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+        Ok(Poll::Ready(done)) => Poll::Ready(Some(done)),
+        Ok(Poll::Pending) => Poll::Pending,
+        Err(_) => Poll::Ready(None),
+    })
+    .await
+}
+
 /// What happens all the time and says nothing: allowed checks, visitors who are not signed in,
 /// probes, style sheets. Somebody who is refused for lack of a role is worth a line.
 fn is_silent(route: &str, status: StatusCode) -> bool {
     let is_anonymous_check = route == "/auth/check" && status == StatusCode::UNAUTHORIZED;
     let is_often = matches!(route, "/auth/check" | "/healthz" | "/readyz" | "/static/{name}");
     is_anonymous_check || (is_often && status == StatusCode::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_ends_one_request_with_our_fault_and_nothing_else() {
+        let router = axum::Router::new()
+            .route("/panics", axum::routing::get(panics))
+            .route("/works", axum::routing::get(async || "ok"))
+            .layer(axum::middleware::from_fn(no_panic));
+        for (path, status) in [("/panics", 500), ("/works", 200), ("/panics", 500)] {
+            let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+            let answer = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();
+            assert_eq!(answer.status().as_u16(), status, "{path}");
+        }
+    }
+
+    async fn panics() {
+        tokio::task::yield_now().await;
+        panic!("this panic is part of the test");
+    }
 }

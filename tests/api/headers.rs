@@ -13,6 +13,7 @@ use crate::support::{Answer, Database, PASSWORD, TestApp, Visitor, both_engines,
 
 both_engines!(
     every_page_and_every_error_carries_the_security_headers,
+    what_is_no_page_carries_them_too,
     the_login_form_may_end_at_an_allowed_return_address_and_nowhere_else,
     only_https_asks_browsers_to_insist_on_https,
     pages_answer_under_our_names_alone,
@@ -106,6 +107,37 @@ async fn every_page_and_every_error_carries_the_security_headers(t: TestApp) {
         assert_secure(&answer, POLICY, &answer.outcome());
         assert_eq!(answer.header("strict-transport-security"), "");
         assert_eq!(answer.header("clear-site-data"), "");
+    }
+}
+
+async fn what_is_no_page_carries_them_too(db: Database) {
+    let t = TestApp::with(db, |chosen| {
+        chosen.public_url = "https://login.example.com".parse().ok();
+    })
+    .await;
+    for (path, status) in [
+        ("/static/style.css", 200),
+        ("/static/app.js", 200),
+        ("/static/favicon.svg", 200),
+        ("/static/nothing", 404),
+        ("/healthz", 200),
+        ("/readyz", 200),
+        ("/auth/check", 401),
+        ("/auth/check?x=y", 400),
+    ] {
+        let answer = t.get(path).await;
+        assert_eq!(answer.status(), status, "{path}");
+        let found = directives(answer.header("content-security-policy"));
+        assert_eq!(found, directives(POLICY), "{path}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        assert!(!answer.header("cache-control").is_empty(), "{path}");
+        // Another host may be given the answer of a check.
+        let age = if path.starts_with("/auth") { "" } else { "max-age=31536000" };
+        assert_eq!(answer.header("strict-transport-security"), age, "{path}");
+        for tells in ["server", "x-powered-by", "access-control-allow-origin"] {
+            assert_eq!(answer.header(tells), "", "{tells} of {path}");
+        }
     }
 }
 

@@ -78,6 +78,11 @@ async fn what_is_no_http_is_refused_and_the_next_request_served() {
         ("\0\x01\x02\r\n\r\n".into(), "HTTP/1.1 400"),
         ("\x16\x03\x01\x02\0\x01\0\x01\u{fc}\x03\x03\r\n\r\n".into(), "HTTP/1.1 400"),
         (format!("{ours}a b: c\r\n\r\n"), "HTTP/1.1 400"),
+        (format!("{ours}a: b\r\n folded: c\r\n\r\n"), "HTTP/1.1 400"),
+        (format!("{ours}a: b\0c\r\n\r\n"), "HTTP/1.1 400"),
+        (format!("{ours}transfer-encoding: identity\r\n\r\n"), "HTTP/1.1 400"),
+        (format!("{ours}content-length: -1\r\n\r\n"), "HTTP/1.1 400"),
+        (format!("TRACE /account{}\r\n", &ours["GET /login".len()..]), "HTTP/1.1 405"),
         (
             "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
              content-length: 5\r\ncontent-length: 6\r\nconnection: close\r\n\r\nabcdef"
@@ -99,13 +104,41 @@ async fn what_is_no_http_is_refused_and_the_next_request_served() {
     }
 }
 
+/// Two servers that read the ends of requests differently would take part of one for another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_inside_another_is_never_answered() {
+    let served = Served::with(64).await;
+    let post = "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+                content-type: application/x-www-form-urlencoded\r\n";
+    let inside = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    for framing in [
+        format!("content-length: {}\r\ntransfer-encoding: chunked\r\n", inside.len() + 5),
+        format!("transfer-encoding: chunked\r\ncontent-length: {}\r\n", inside.len() + 5),
+        "transfer-encoding: chunked, identity\r\n".into(),
+        "transfer-encoding: chunked\r\ntransfer-encoding: identity\r\n".into(),
+        "transfer-encoding:\x0bchunked\r\n".into(),
+    ] {
+        let answer = served.say(format!("{post}{framing}\r\n0\r\n\r\n{inside}")).await;
+        assert!(!answer.contains("200 OK"), "{framing:?}: {answer}");
+        served.assert_well().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_never_finishes_a_request_is_let_go_after_a_while() {
     let served = Served::with(64).await;
+    let form = "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+                content-type: application/x-www-form-urlencoded\r\ncontent-length: 100\r\n\r\n\
+                username=kim";
     tokio::join!(
         served.say(""),
         served.say("GET"),
         served.say("GET /healthz HTTP/1.1\r\nhost: x\r\nslow: "),
+        async {
+            let answer = served.say(form).await;
+            assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+            assert!(answer.contains("did not arrive in time"), "{answer}");
+        },
         served.assert_well(),
     );
     served.assert_well().await;

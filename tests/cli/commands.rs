@@ -52,6 +52,10 @@ fn passwords_come_from_standard_input_or_are_made_and_links_are_printed_alone() 
         let short = program.run_with(&["user", "password", "ann", "--password-stdin"], "short\n");
         assert_eq!(short.code, 1);
         assert!(short.err.contains("at least 15 characters"), "{}", short.err);
+        let mib = "a".repeat(1 << 20);
+        let long = program.run_with(&["user", "password", "ann", "--password-stdin"], &mib);
+        assert_eq!(long.code, 1);
+        assert!(long.err.contains("at most 1024 bytes"), "{}", long.err);
         let set = program.run_with(&["user", "password", "ann", "--password-stdin"], PASSWORD);
         assert_eq!(set.out, "ann has a new password\n");
         // Without a terminal there is nobody to ask.

@@ -172,6 +172,66 @@ fn nothing_secret_is_in_any_log_line() {
 }
 
 #[test]
+fn every_line_of_a_log_is_json_in_utc_and_a_refusal_says_who_and_why() {
+    on_both(|program| {
+        program.add_user("kim", &["user"]);
+        let id = program.json(&["user", "show", "kim"])["id"].as_str().unwrap().to_owned();
+        let server = program.serve_with(&[], |command| {
+            command.env("TZ", "America/New_York");
+        });
+        let cookie = server.login("kim");
+        let port = server.port;
+        assert_eq!(server.get("/admin", &cookie).status, 403);
+        assert_eq!(server.check("admin", &cookie), 403);
+        let out = [("form_token", "of another session")];
+        assert_eq!(server.post("/logout", &cookie, &out).status, 403);
+        let from = |host: &str, origin: &str| {
+            server.send(&format!(
+                "POST /logout HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nCookie: {cookie}\r\n\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            ))
+        };
+        assert_eq!(from(&format!("127.0.0.1:{port}"), "https://evil.example").status, 403);
+        assert_eq!(from("evil.example", "https://evil.example").status, 421);
+        // What would begin a line of its own, or colour it.
+        let odd = "a\r\n{\"level\":\"ERROR\"}\u{1b}[31m\u{202e}";
+        let fields = [("username", odd), ("password", odd)];
+        assert_eq!(server.post("/login?next=%0d%0a%7b%1b", "", &fields).status, 401);
+        let log = server.stop();
+        let lines: Vec<serde_json::Value> =
+            log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+        for line in &lines {
+            let at = line["timestamp"].as_str().unwrap();
+            assert!(at.ends_with('Z') && at.len() > 20, "{line}");
+            assert!(line["level"] != "ERROR", "{line}");
+        }
+        let refused = |why: &str| {
+            let is_it = |line: &&serde_json::Value| line["error"].as_str() == Some(why);
+            let found: Vec<_> = lines.iter().filter(is_it).collect();
+            found.iter().map(|line| line["span"]["user"].as_str().unwrap_or("")).collect::<Vec<_>>()
+        };
+        assert!(log.contains("argon2 is set cheaper"), "as tests set it: {log}");
+        assert_eq!(refused("not permitted"), [&id, &id], "{log}");
+        assert_eq!(refused("the form's token is of another session"), [&id], "{log}");
+        assert_eq!(refused("the form came from elsewhere"), [""], "{log}");
+        assert_eq!(refused("the host is not ours"), [""], "{log}");
+    });
+}
+
+#[test]
+fn a_new_database_file_is_for_its_owner_alone() {
+    let program = Program::new(Engine::Sqlite);
+    program.add_user("kim", &["user"]);
+    let server = program.serve(&[]);
+    server.login("kim");
+    let file = program.url().split_once("://").unwrap().1.to_owned();
+    for end in ["", "-wal", "-shm"] {
+        let mode = std::fs::metadata(format!("{file}{end}")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}{end}");
+    }
+}
+
+#[test]
 fn it_stops_when_asked_and_writes_down_who_was_there() {
     on_both(|program| {
         program.add_user("kim", &["user"]);

@@ -1,0 +1,38 @@
+//! How much a request may bring, and how long it may take over it. `docs/limits.md` lists these
+//! beside the limits of single fields, which stand where the fields are read.
+
+use std::time::Duration;
+
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+use super::Error;
+
+/// Most bytes of the head of a request: its first line and its headers.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// Most headers of a request.
+pub const HEADERS: usize = 100;
+/// Slow clients get this long to send the head of a request.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most bytes of an address, path and query together.
+pub const ADDRESS_BYTES: usize = 16 * 1024;
+/// Most bytes of a form.
+pub const FORM_BYTES: usize = 64 * 1024;
+/// Most fields of a form; the largest of ours has about fifty.
+pub const FORM_FIELDS: usize = 256;
+/// Slow clients get this long to send a form after its head.
+pub const FORM_TIMEOUT: Duration = Duration::from_secs(10);
+/// Most cookies of devices that are looked at: at most as many accounts has a person.
+pub const DEVICE_COOKIES: usize = 32;
+
+/// Refuses an address that is too long.
+pub async fn address(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
+    if length > ADDRESS_BYTES {
+        return Error::AddressTooLong.into_response();
+    }
+    next.run(request).await
+}
