@@ -124,7 +124,9 @@ pub mod login {
             0..=90 => super::count(seconds, "second", "seconds"),
             more => super::count(more.div_ceil(60), "minute", "minutes"),
         };
-        format!("There were too many tries. Wait {wait}, then try again.")
+        let long = ", or ask an administrator for a link to set a new password";
+        let otherwise = if seconds > 90 { long } else { "" };
+        format!("There were too many tries. Wait {wait}, then try again{otherwise}.")
     }
 
     pub const BUSY: &str = "Many people are signing in right now. Wait a moment, then try again.";

@@ -72,7 +72,7 @@ pub const WHOLE_MAC_BYTES: usize = 32;
 
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("cannot read the key file {}: {reason}", path.display())]
+    #[error("cannot read the key file {}: {reason}; name the right file with key_file, or restore it from a backup", path.display())]
     Unreadable { path: PathBuf, reason: std::io::Error },
     #[error("cannot write the key file {}: {reason}", path.display())]
     Unwritable { path: PathBuf, reason: std::io::Error },

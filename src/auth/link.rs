@@ -51,6 +51,10 @@ pub async fn make(app: &App, by: &By, user_id: UserId) -> Result<Token> {
     if user.status != Status::Active {
         return Err(Refusal::Disabled(user.username).into());
     }
+    // One's own password is changed with the current one.
+    if by.actor.id() == Some(user_id) {
+        return Err(Refusal::OwnLink.into());
+    }
     require_user(app, &mut tx, by, user_id).await?;
     let token = make_in(app, &mut tx, by, LinkKind::Password, Some(&user)).await?;
     tx.commit().await?;

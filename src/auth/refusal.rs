@@ -117,6 +117,8 @@ pub enum Refusal {
     Reason,
     #[error("the current password is not right")]
     WrongPassword,
+    #[error("nobody makes a link for themselves; change your password on your account page")]
+    OwnLink,
     #[error("this link is not valid (any more)")]
     LinkInvalid,
     #[error("there is an admin already")]

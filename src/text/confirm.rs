@@ -27,13 +27,14 @@ pub fn remove_title(name: &str) -> String {
     format!("Remove {}?", whole(name))
 }
 
-pub fn remove_lines(sessions: usize, grants: usize) -> Vec<String> {
+/// `roles` are those granted to the person.
+pub fn remove_lines(sessions: usize, roles: &[String]) -> Vec<String> {
     vec![
         "Name, email, password and links are deleted. This cannot be undone.".to_owned(),
-        match grants {
+        match roles.len() {
             0 => "No role is granted, so none is lost.".to_owned(),
-            1 => "1 granted role is lost.".to_owned(),
-            n => format!("{n} granted roles are lost."),
+            1 => format!("1 granted role is lost: {}.", roles[0]),
+            n => format!("{n} granted roles are lost: {}.", list(roles)),
         },
         ending(sessions),
         "The audit trail keeps what happened, without the name.".to_owned(),
@@ -54,14 +55,19 @@ pub fn revoke_title(role: &str, name: &str) -> String {
     format!("Revoke {role} from {}?", whole(name))
 }
 
-pub fn revoke_lines(role: &str, name: &str) -> Vec<String> {
-    vec![
-        format!(
-            "{} loses {role} at once, with the roles and permissions that come through it.",
-            whole(name)
-        ),
-        "What comes through another role stays.".to_owned(),
-    ]
+/// What the person has only through this grant: roles, and permissions.
+pub fn revoke_lines(name: &str, roles: &[String], permissions: &[String]) -> Vec<String> {
+    let name = whole(name);
+    let mut lines = vec![match roles.len() {
+        0 => format!("{name} keeps the role: it comes through another one too."),
+        1 => format!("{name} loses the role {} at once.", roles[0]),
+        _ => format!("{name} loses these roles at once: {}.", list(roles)),
+    }];
+    if !permissions.is_empty() {
+        lines.push(format!("With it go these permissions: {}.", list(permissions)));
+    }
+    lines.push("What comes through another role stays.".to_owned());
+    lines
 }
 
 pub fn delete_role_title(role: &str) -> String {

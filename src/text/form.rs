@@ -27,8 +27,8 @@ pub const ROLE_NAME_INVALID: &str = "Use 1 to 64 small letters, digits, dots, da
                                      underscores, with a letter or digit first. Names that \
                                      begin with rolecall. are reserved.";
 pub const ROLE_EXISTS: &str = "There is a role of this name. Choose another.";
-pub const ROLE_HELD: &str = "This user has the role already. To change the grant, enter its \
-                             end or its reason anew, or revoke it first.";
+pub const ROLE_HELD: &str = "This user has the role already. To change the grant, enter another \
+                             end or reason; to take its end away, revoke it first.";
 pub const ROLE_UNKNOWN: &str = "There is no such role. Check its name.";
 pub const ROLE_MISSING: &str = "Choose a role.";
 pub const DESCRIPTION_INVALID: &str =

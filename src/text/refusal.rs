@@ -22,6 +22,9 @@ pub fn sentence(refusal: &Refusal) -> String {
         Refusal::Name(_) => form::USERNAME_INVALID.to_owned(),
         Refusal::Password(error) => form::password_problem(*error),
         Refusal::NameTaken(_) => form::USERNAME_TAKEN.to_owned(),
+        Refusal::OwnLink => "Nobody makes a link for themselves. Change your password on your \
+                             account page."
+            .to_owned(),
         Refusal::NameLooksTaken(_) => form::USERNAME_LOOKS_TAKEN.to_owned(),
         Refusal::EmailTaken(_) => form::EMAIL_TAKEN.to_owned(),
         Refusal::NoUser(name) => format!("There is no user {}. Check the name.", whole(name)),

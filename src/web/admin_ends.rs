@@ -1,5 +1,7 @@
 //! What ends something: a page asks first and says what ends, then a form does it.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::Path,
     response::{IntoResponse, Redirect},
@@ -17,11 +19,12 @@ use super::{
     people,
 };
 use crate::{
+    app::App,
     auth::{
-        self, Refusal, authority, authority::Change, grants, name::RoleName,
+        self, Refusal, authority, authority::Change, explain, grants, graph::Graph, name::RoleName,
         sessions as session_rules, users,
     },
-    db::{UserId, grants as grant_rows, sessions, users::User},
+    db::{UserId, grants as grant_rows, permissions, sessions, users::User},
     text::{confirm, notice, refusal::sentence},
 };
 
@@ -82,8 +85,9 @@ pub async fn ask_remove(
     let (user, live) = changeable(&acting, id).await?;
     let app = &acting.app;
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
-    let holding = grants.iter().filter(|grant| grant.holds_at(app.now())).count();
-    let says = (confirm::remove_title(&user.username), confirm::remove_lines(live, holding));
+    let holding = grants.into_iter().filter(|grant| grant.holds_at(app.now()));
+    let roles: Vec<String> = holding.map(|grant| grant.role_name).collect();
+    let says = (confirm::remove_title(&user.username), confirm::remove_lines(live, &roles));
     Ok(Page(ask(frame, admin_user::path(id), says, confirm::REMOVE)))
 }
 
@@ -145,10 +149,26 @@ pub async fn ask_revoke(
         let missing = Refusal::NotGranted(user.username, role);
         return Err(Error::NothingToEnd(sentence(&missing)));
     }
+    let (roles, permissions) = lost_with(app, grants, &role).await?;
     let title = confirm::revoke_title(&role, &user.username);
-    let says = (title, confirm::revoke_lines(&role, &user.username));
+    let says = (title, confirm::revoke_lines(&user.username, &roles, &permissions));
     let page = ask(frame, admin_user::path(id), says, confirm::REVOKE);
     Ok(Page(ConfirmPage { hidden: vec![("role", role)], ..page }))
+}
+
+/// Roles and permissions that come through the grant of this role and no other.
+async fn lost_with(
+    app: &App,
+    mut grants: Vec<grant_rows::Grant>,
+    role: &str,
+) -> Result<(Vec<String>, Vec<String>), Error> {
+    let graph = Graph::load(&app.db).await?;
+    let all = permissions::list(&app.db).await?.into_iter().collect();
+    let before = explain::effective(&graph, &all, &grants, app.now());
+    grants.retain(|grant| grant.role_name != role);
+    let after = explain::effective(&graph, &all, &grants, app.now());
+    let lost = |before: &BTreeSet<String>, after| before.difference(after).cloned().collect();
+    Ok((lost(&before.0, &after.0), lost(&before.1, &after.1)))
 }
 
 pub async fn revoke(

@@ -149,6 +149,7 @@ async fn page(
         held_back: throttle::find(app, user).await?.and_then(|tries| held_back(app, &tries)),
         can_set_email: authority.may(Change::Email),
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
+        is_own: user.id == reader.id,
         last_admin,
         grants: Cut::after(&starts.grants, &named, |one| one.role_name.clone(), GRANTS, line),
         permissions: Cut::after(
@@ -303,10 +304,13 @@ pub async fn grant(
 ) -> Result<Response, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
     let mut fields = GrantFields { role, until, reason, ..GrantFields::default() };
-    if is_held(&acting.app, &user, &fields).await? {
+    let held = held(&acting.app, &user, &fields.role).await?;
+    let is_empty = fields.until.trim().is_empty() && fields.reason.trim().is_empty();
+    if held.is_some() && is_empty {
         fields.role_problem = Some(text::form::ROLE_HELD.to_owned());
     } else if let Some((role, until)) = parse_grant(&mut fields) {
-        match grants::grant(&acting.app, &acting.by, user.id, &role, until, &fields.reason).await {
+        let (until, reason) = kept(held, until, &fields.reason);
+        match grants::grant(&acting.app, &acting.by, user.id, &role, until, &reason).await {
             Ok(()) => {
                 let end = match until {
                     Until::At(end) => Some(text::time(end)),
@@ -326,15 +330,21 @@ pub async fn grant(
     Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
 }
 
-/// Whether the form asks for nothing that the user does not have: sent as it is, it would take
-/// the end and the reason from a grant that is there.
-async fn is_held(app: &App, user: &User, fields: &GrantFields) -> Result<bool, Error> {
-    if !fields.until.trim().is_empty() || !fields.reason.trim().is_empty() {
-        return Ok(false);
-    }
+/// The grant that the user has of this role.
+async fn held(app: &App, user: &User, role: &str) -> Result<Option<grant_rows::Grant>, Error> {
     let grants = grant_rows::list_of_user(&app.db, user.id).await?;
-    let is_it = |grant: &grant_rows::Grant| grant.role_name == fields.role.trim();
-    Ok(grants.iter().any(|grant| is_it(grant) && grant.holds_at(app.now())))
+    let is_it = |grant: &grant_rows::Grant| grant.role_name == role.trim();
+    Ok(grants.into_iter().find(|grant| is_it(grant) && grant.holds_at(app.now())))
+}
+
+/// What the grant gets: a field that is left empty takes nothing from one that is there.
+fn kept(held: Option<grant_rows::Grant>, until: Until, reason: &str) -> (Until, String) {
+    let Some(held) = held else { return (until, reason.to_owned()) };
+    let until = match (until, held.ends_at) {
+        (Until::Always, Some(end)) => Until::At(end),
+        (until, _) => until,
+    };
+    (until, if reason.trim().is_empty() { held.reason } else { reason.to_owned() })
 }
 
 fn parse_grant(fields: &mut GrantFields) -> Option<(RoleName, Until)> {

@@ -11,7 +11,7 @@ use super::Error;
 const FILES: [(&str, &str, &str); 3] = [
     ("style.css", "text/css; charset=utf-8", include_str!("../../static/style.css")),
     ("app.js", "text/javascript; charset=utf-8", include_str!("../../static/app.js")),
-    ("favicon.svg", "image/svg+xml", include_str!("../../static/favicon.svg")),
+    ("favicon.svg", "image/svg+xml; charset=utf-8", include_str!("../../static/favicon.svg")),
 ];
 
 pub async fn file(Path(name): Path<String>) -> Result<impl IntoResponse, Error> {

@@ -96,15 +96,34 @@ async fn a_page_that_asks_first_says_what_ends(t: TestApp) {
     }
     let path = user_path(&t, "kim").await;
     let at = |what: &str| format!("{path}{what}");
-    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, 3)).await;
+    assert_asks(
+        &t,
+        &ada,
+        &at("/remove"),
+        &confirm::remove_lines(3, &names(&["auditor", "user", "user-manager"])),
+    )
+    .await;
     // What has ended by itself is not lost once more.
     t.advance(Duration::hours(1));
     let ada = t.login("ada").await;
     assert_asks(&t, &ada, &at("/disable"), &confirm::disable_lines(3)).await;
-    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, 2)).await;
+    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(3, &names(&["auditor", "user"])))
+        .await;
     assert_asks(&t, &ada, &at("/sessions/end"), &confirm::end_sessions_lines(3)).await;
     let revoke = at("/revoke?role=auditor");
-    assert_asks(&t, &ada, &revoke, &confirm::revoke_lines("auditor", "kim")).await;
+    let audits = ["audit:read", "roles:read", "sessions:read", "settings:read", "users:read"];
+    let audits = audits.map(|name| format!("rolecall.{name}"));
+    let lost = confirm::revoke_lines("kim", &names(&["auditor"]), &audits);
+    assert_asks(&t, &ada, &revoke, &lost).await;
+    // What comes through another grant is not lost.
+    roles::create(&t.app, &cli(), &role("chief"), "").await.unwrap();
+    roles::create(&t.app, &cli(), &role("clerk"), "").await.unwrap();
+    roles::include(&t.app, &cli(), &role("chief"), &role("clerk")).await.unwrap();
+    let lou = t.user("lou", &["chief", "clerk"]).await;
+    let revoke = |role: &str| format!("/admin/users/{}/revoke?role={role}", lou.id);
+    assert_asks(&t, &ada, &revoke("clerk"), &confirm::revoke_lines("lou", &[], &[])).await;
+    let lost = confirm::revoke_lines("lou", &names(&["chief"]), &[]);
+    assert_asks(&t, &ada, &revoke("chief"), &lost).await;
     for missing in ["admin", "zz", ""] {
         let answer = t.get_as(&ada, &at(&format!("/revoke?role={missing}"))).await;
         let said = format!("kim does not have the role {missing} (any more).");
@@ -125,7 +144,7 @@ async fn a_page_that_asks_first_says_what_ends(t: TestApp) {
     .await;
     let taken = t.post_form(&ada, &at("/revoke"), &[("role", "auditor")]).await;
     notice(taken, text::notice::REVOKED).await;
-    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(0, 1)).await;
+    assert_asks(&t, &ada, &at("/remove"), &confirm::remove_lines(0, &names(&["user"]))).await;
     notice(t.post_form(&ada, &at("/remove"), &[]).await, text::notice::USER_REMOVED).await;
 }
 

@@ -22,6 +22,7 @@ both_engines!(
     what_was_deleted_meanwhile_is_not_found,
     the_last_admin_stays_whatever_page_is_used,
     an_end_lies_ahead_and_is_a_time,
+    a_field_left_empty_takes_nothing_from_a_grant_that_is_there,
     a_new_user_chooses_the_password_and_nobody_sees_it,
     a_mistake_stands_beside_its_field_and_what_was_typed_stays,
     a_role_that_is_mistyped_stands_beside_its_field_and_stays,
@@ -486,5 +487,25 @@ async fn a_password_never_comes_back(t: TestApp) {
         let times = answer.text().matches(TYPED).count();
         let typed_as_name = fields.contains(&("username", TYPED));
         assert_eq!(times, usize::from(typed_as_name), "{path}");
+    }
+}
+
+async fn a_field_left_empty_takes_nothing_from_a_grant_that_is_there(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    let kim = t.user("kim", &[]).await;
+    let path = format!("/admin/users/{}/grant", kim.id);
+    let kept = "select reason || ' ' || coalesce(substr(cast(ends_at as text), 1, 10), 'no end')
+                from grants where role_name = 'auditor'";
+    for (until, reason, expected) in [
+        ("2099-01-31T18:00", "spring", "spring 2099-01-31"),
+        ("", "summer", "summer 2099-01-31"),
+        ("2098-01-31T18:00", "", "summer 2098-01-31"),
+        ("", "", "summer 2098-01-31"),
+    ] {
+        let fields = [("role", "auditor"), ("until", until), ("reason", reason)];
+        let answer = t.post_form(&ada, &path, &fields).await;
+        let is_refused = until.is_empty() && reason.is_empty();
+        assert_eq!(answer.status() == 422, is_refused, "{until:?} {reason:?}");
+        assert_eq!(t.db.texts(kept).await, [expected], "{until:?} {reason:?}");
     }
 }

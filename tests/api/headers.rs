@@ -310,7 +310,7 @@ async fn static_files_are_what_they_say_and_may_be_kept_a_while(t: TestApp) {
     for (name, kind) in [
         ("style.css", "text/css; charset=utf-8"),
         ("app.js", "text/javascript; charset=utf-8"),
-        ("favicon.svg", "image/svg+xml"),
+        ("favicon.svg", "image/svg+xml; charset=utf-8"),
     ] {
         let answer = t.get(&format!("/static/{name}")).await;
         assert_eq!(answer.outcome(), "200");

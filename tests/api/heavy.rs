@@ -94,7 +94,7 @@ async fn sessions(t: &TestApp) {
     let (end, agent) = ("'2026-11-23T09:00:00Z'", quoted(&"SamsungBrowser ".repeat(20)));
     let ip = "2001:0db8:0000:0000:0000:ff00:0042:8329";
     insert(t, columns, 200, |n| {
-        let (own, user) = (id(t, user_id(n)), id(t, user_id(if n < 100 { 0 } else { n - 100 })));
+        let (own, user) = (id(t, user_id(n)), id(t, user_id(n.saturating_sub(100))));
         format!("{own}, 'd{n}', {user}, true, {NOW}, {NOW}, {end}, {end}, '{ip}', {agent}")
     })
     .await;

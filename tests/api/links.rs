@@ -21,6 +21,7 @@ both_engines!(
     any_change_of_the_password_voids_the_links,
     what_is_no_link_is_told_so,
     another_session_in_the_browser_is_not_touched,
+    nobody_gets_around_their_own_password_by_a_link,
 );
 
 const NEW: &str = "another horse battery staple";
@@ -233,4 +234,18 @@ async fn another_session_in_the_browser_is_not_touched(t: TestApp) {
     assert_eq!(answer.outcome(), "303 /login?done=password");
     let answer = t.get_as(&lou, "/auth/check").await;
     assert_eq!(answer.header("remote-user"), "lou");
+}
+
+async fn nobody_gets_around_their_own_password_by_a_link(t: TestApp) {
+    for (name, role) in [("ada", "admin"), ("mia", "user-manager")] {
+        let own = t.user(name, &[role]).await;
+        let visitor = t.login(name).await;
+        let path = format!("/admin/users/{}", own.id);
+        let before = t.db.dump().await;
+        let answer = t.post_form(&visitor, &format!("{path}/link"), &[]).await;
+        assert_eq!(answer.outcome(), "409", "{name}");
+        assert!(answer.text().contains("on your account page"), "{name}");
+        assert!(!t.get_as(&visitor, &path).await.text().contains("/link\""), "{name}");
+        t.db.assert_unchanged(&before).await;
+    }
 }

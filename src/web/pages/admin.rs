@@ -141,6 +141,8 @@ pub struct UserPage {
     pub held_back: Option<String>,
     /// Edit, disable, enable, remove, make a link.
     pub can_edit: bool,
+    /// It is the page of the reader, who changes the own password elsewhere.
+    pub is_own: bool,
     /// The only admin who cannot be spared: not to be disabled or removed.
     pub last_admin: bool,
     pub can_set_email: bool,
