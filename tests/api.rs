@@ -13,6 +13,7 @@ mod api {
     mod conflicts;
     mod cookies;
     mod dead_ends;
+    mod faults;
     mod forms;
     mod headers;
     mod heavy;
