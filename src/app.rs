@@ -56,6 +56,8 @@ pub enum OpenError {
     Random(#[from] RandomFailed),
     #[error("the database failed: {0}")]
     Db(#[from] sqlx::Error),
+    #[error("the clock shows a time before 1970; set it first")]
+    Clock,
     #[error("cannot set up the session store: {0}")]
     Store(#[from] tower_sessions::session_store::Error),
 }
@@ -79,6 +81,9 @@ impl App {
         clock: Clock,
         random: Random,
     ) -> Result<Self, OpenError> {
+        if !clock.works() {
+            return Err(OpenError::Clock);
+        }
         let db = db::connect(url).await?;
         match migrate {
             Migrate::Apply => {

@@ -17,6 +17,7 @@ mod api {
     mod cookies;
     mod dead_ends;
     mod documents;
+    mod faults;
     mod forms;
     mod headers;
     mod heavy;

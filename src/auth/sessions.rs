@@ -111,22 +111,25 @@ pub async fn identify(app: &App, token: Token) -> Result<Option<CurrentUser>> {
     let (digest, now) = (token.digest(), app.now());
     if let Some(row) = sessions::find_current(&app.db, &digest, now).await? {
         let user = CurrentUser::of(row, now, Some(app.settings.step_up_after));
-        return Ok(Some(seen(app, user)));
+        return Ok(Some(seen(app, user, now)));
     }
     // Sent before the browser knew the id that the session has now.
     let former = sessions::find_current_by_former(&app.db, &digest, now).await?;
-    Ok(former.map(|row| seen(app, CurrentUser::of(row, now, None))))
+    Ok(former.map(|row| seen(app, CurrentUser::of(row, now, None), now)))
 }
 
 /// The same by the check cookie.
 pub async fn identify_check(app: &App, token: Token) -> Result<Option<CurrentUser>> {
-    let found = sessions::find_current_by_check(&app.db, &token.digest(), app.now()).await?;
-    Ok(found.map(|row| seen(app, CurrentUser::of(row, app.now(), None))))
+    let now = app.now();
+    let found = sessions::find_current_by_check(&app.db, &token.digest(), now).await?;
+    Ok(found.map(|row| seen(app, CurrentUser::of(row, now, None), now)))
 }
 
-fn seen(app: &App, user: CurrentUser) -> CurrentUser {
+/// Noted at the time at which the session was found alive: a clock that jumps after that must not
+/// make it live longer.
+fn seen(app: &App, user: CurrentUser, now: OffsetDateTime) -> CurrentUser {
     let (idle, _) = limits(&app.settings, user.session.remember);
-    app.touched.note(&user.session, app.now(), TOUCH_AFTER.min(idle / 4));
+    app.touched.note(&user.session, now, TOUCH_AFTER.min(idle / 4));
     user
 }
 

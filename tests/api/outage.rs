@@ -1,32 +1,29 @@
 //! The database away, slow or broken: never an allow, never a logout, and back without a restart.
 
 use std::{
-    io::Result,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+    task::Poll,
     time::{Duration, Instant},
 };
 
 use axum::{body::Body, http::Method};
 use rolecall::{
     app::{App, Migrate},
+    auth::{
+        grants::{self, Until},
+        users,
+    },
     clock::Clock,
     config::{Chosen, Settings},
     random::Random,
 };
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{
-        TcpListener, TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+
+use crate::support::{
+    Answer, Database, Engine, PASSWORD, TestApp, Visitor, Wire, both_engines, cli, form, role,
+    wire::{CUT, DEAD, WHOLE},
 };
 
-use crate::support::{Answer, Database, Engine, PASSWORD, TestApp, Visitor, both_engines, form};
-
 both_engines!(
+    a_transaction_given_up_at_any_point_of_its_beginning_is_in_nobodys_way,
     without_a_database_nobody_is_let_in_and_nobody_is_logged_out,
     a_broken_schema_is_our_fault_and_tells_nothing,
 );
@@ -91,6 +88,25 @@ async fn a_broken_schema_is_our_fault_and_tells_nothing(t: TestApp) {
     assert!(t.is_signed_in(&ada).await);
 }
 
+/// The client that goes away takes its request with it, wherever that is.
+async fn a_transaction_given_up_at_any_point_of_its_beginning_is_in_nobodys_way(t: TestApp) {
+    for polls in (0..100).map(|round| round % 8) {
+        let mut begun = Box::pin(t.app.db.begin());
+        let mut left = polls;
+        let given_up = std::future::poll_fn(|context| match left {
+            0 => Poll::Ready(()),
+            _ => {
+                left -= 1;
+                begun.as_mut().poll(context).map(drop)
+            }
+        });
+        given_up.await;
+        drop(begun);
+        let next = t.app.db.begin().await;
+        next.unwrap_or_else(|error| panic!("given up at poll {polls}: {error}"));
+    }
+}
+
 /// Another program writes to the file for long, as an import or a repair may do.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn while_another_program_holds_a_sqlite_file_pages_are_read_and_writes_are_told_soon() {
@@ -115,71 +131,6 @@ async fn while_another_program_holds_a_sqlite_file_pages_are_read_and_writes_are
         assert!(took < Duration::from_millis(2300), "{took:?}, not two seconds");
     }
     t.login("kim").await;
-}
-
-/// A wire to the server that can be cut (2), or go dead (1) so that nothing comes through.
-struct Wire {
-    url: String,
-    state: Arc<AtomicU8>,
-}
-
-const WHOLE: u8 = 0;
-const DEAD: u8 = 1;
-const CUT: u8 = 2;
-
-impl Wire {
-    async fn to(db: &Database) -> Self {
-        let server = url::Url::parse(&db.url).unwrap();
-        let (host, port) = (server.host_str().unwrap(), server.port().unwrap_or(5432));
-        let target = format!("{host}:{port}");
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut url = server.clone();
-        url.set_host(Some("127.0.0.1")).unwrap();
-        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
-        let state = Arc::new(AtomicU8::new(WHOLE));
-        let shared = state.clone();
-        tokio::spawn(async move {
-            loop {
-                let (near, _) = listener.accept().await.unwrap();
-                let far = TcpStream::connect(&target).await.unwrap();
-                let (near, far) = (near.into_split(), far.into_split());
-                let state = shared.clone();
-                tokio::spawn(async move {
-                    tokio::select! {
-                        _ = carry(near.0, far.1, &state) => {}
-                        _ = carry(far.0, near.1, &state) => {}
-                        () = while_not(CUT, &state) => {}
-                    }
-                });
-            }
-        });
-        Self { url: url.into(), state }
-    }
-
-    fn set(&self, state: u8) {
-        self.state.store(state, Ordering::Relaxed);
-    }
-}
-
-/// Carries bytes one way; they wait while the wire is dead.
-async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, state: &AtomicU8) -> Result<()> {
-    let mut buffer = [0; 8192];
-    loop {
-        let read = from.read(&mut buffer).await?;
-        if read == 0 {
-            return Ok(());
-        }
-        while state.load(Ordering::Relaxed) == DEAD {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        to.write_all(&buffer[..read]).await?;
-    }
-}
-
-async fn while_not(awaited: u8, state: &AtomicU8) {
-    while state.load(Ordering::Relaxed) != awaited {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 async fn postgres_over_a_wire() -> (TestApp, Wire) {
@@ -222,6 +173,33 @@ async fn a_postgres_that_is_gone_is_told_soon_and_found_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_postgres_that_says_nothing_is_told_soon_and_found_again() {
     is_told_soon_and_comes_back(DEAD).await;
+}
+
+/// Whoever gives up leaves the connection to others: they must not read the moment at which its
+/// transaction began.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_given_up_at_its_beginning_shows_nobody_the_past() {
+    let (t, wire) = postgres_over_a_wire().await;
+    let kim = t.signed_in("kim", &[]).await;
+    let beside = t.beside().await;
+    wire.set(DEAD);
+    for _ in 0..8 {
+        let begun = tokio::time::timeout(Duration::from_millis(20), t.app.db.begin_read());
+        assert!(begun.await.is_err(), "the wire is dead");
+    }
+    wire.set(WHOLE);
+    let groups = async || {
+        let mut seen = Vec::new();
+        for _ in 0..40 {
+            seen.push(t.get_as(&kim, "/auth/check").await.header("remote-groups").to_owned());
+        }
+        seen.dedup();
+        seen
+    };
+    assert_eq!(groups().await, [""]);
+    let user = users::find(&t.app, "kim").await.unwrap();
+    grants::grant(&beside.app, &cli(), user.id, &role("auditor"), Until::Always, "").await.unwrap();
+    assert_eq!(groups().await, ["auditor"], "and nothing older");
 }
 
 #[tokio::test]

@@ -34,6 +34,9 @@ use super::{Answer, Database, Visitor};
 /// The password of everybody whom [`TestApp::user`] makes.
 pub const PASSWORD: &str = "correct horse battery staple";
 
+/// The second since 1970 at which tests begin: 22 November 2026, 21:53:20 UTC.
+pub const NOW: u64 = 1_795_384_400;
+
 #[derive(Clone)]
 pub struct TestApp {
     pub app: App,
@@ -48,6 +51,22 @@ pub struct TestApp {
 impl TestApp {
     /// rolecall on this database, with settings that `choose` changes.
     pub async fn with(db: Database, choose: impl FnOnce(&mut Chosen)) -> Self {
+        let settings = Self::settings(&db, choose);
+        Self::open(Arc::new(db), settings, Arc::new(AtomicU64::new(NOW))).await
+    }
+
+    /// The same where time and randomness come from these sources.
+    pub async fn with_sources(
+        db: Database,
+        (clock, random): (Clock, Random),
+        choose: impl FnOnce(&mut Chosen),
+    ) -> Self {
+        let settings = Self::settings(&db, choose);
+        let seconds = Arc::new(AtomicU64::new(NOW));
+        Self::open_with(Arc::new(db), settings, seconds, (clock, random)).await
+    }
+
+    fn settings(db: &Database, choose: impl FnOnce(&mut Chosen)) -> Settings {
         let mut chosen = Chosen {
             argon2: "m=64,t=1,p=1".parse().ok(),
             hash_slots: Some(2),
@@ -55,10 +74,7 @@ impl TestApp {
             ..Chosen::default()
         };
         choose(&mut chosen);
-        let settings = Settings::resolve(chosen).expect("settings");
-        // 22 November 2026, 21:53:20 UTC.
-        let seconds = Arc::new(AtomicU64::new(1_795_384_400));
-        Self::open(Arc::new(db), settings, seconds).await
+        Settings::resolve(chosen).expect("settings")
     }
 
     /// Another process on the same database, with the same settings and the same time.
@@ -85,7 +101,16 @@ impl TestApp {
             let since = std::time::Duration::from_secs(shown.load(Ordering::Relaxed));
             std::time::SystemTime::UNIX_EPOCH + since
         });
-        let opened = App::open(&db.url, settings.clone(), Migrate::Apply, clock, Random::system());
+        Self::open_with(db, settings, seconds, (clock, Random::system())).await
+    }
+
+    async fn open_with(
+        db: Arc<Database>,
+        settings: Settings,
+        seconds: Arc<AtomicU64>,
+        (clock, random): (Clock, Random),
+    ) -> Self {
+        let opened = App::open(&db.url, settings.clone(), Migrate::Apply, clock, random);
         let app = opened.await.expect("the app opens");
         Self { router: web::router(app.clone()), app, seconds, settings, db }
     }

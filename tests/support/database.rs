@@ -116,8 +116,11 @@ impl Database {
 
     /// Runs statements.
     pub async fn execute(&self, sql: &str) {
-        let done = on_pool!(self, |pool| sqlx::raw_sql(sql).execute(pool).await.map(|_| ()));
-        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        self.try_execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    pub async fn try_execute(&self, sql: &str) -> sqlx::Result<()> {
+        on_pool!(self, |pool| sqlx::raw_sql(sql).execute(pool).await.map(|_| ()))
     }
 
     /// The one number that a query gives.

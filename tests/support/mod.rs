@@ -9,11 +9,13 @@ mod dice;
 pub mod markup;
 pub mod program;
 mod visitor;
+pub mod wire;
 
-pub use app::{PASSWORD, TestApp, cli, form, password, role, roles, username};
+pub use app::{NOW, PASSWORD, TestApp, cli, form, password, role, roles, username};
 pub use database::{Database, Engine, Pool, our_migrations};
 pub use dice::Dice;
 pub use visitor::{Answer, Visitor};
+pub use wire::Wire;
 
 /// Makes two tests, `name::on_sqlite` and `name::on_postgres`, of each function named: it is
 /// given what its parameter asks for, a [`TestApp`] or a [`Database`], on that engine. A
