@@ -1,6 +1,9 @@
 //! Where to go after a login: a local path, or an address whose origin is allowed. Anything
 //! else becomes `/account`, so that a login link leads nowhere that its maker chose.
 
+#[cfg(test)]
+mod properties;
+
 use url::Url;
 
 use crate::config::{Origin, Settings};

@@ -1,6 +1,9 @@
 //! Who is at the other end of the connection, and what the proxies before us say about it.
 //! They are believed only when `trusted_proxies` names them.
 
+#[cfg(test)]
+mod properties;
+
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
