@@ -5,6 +5,8 @@
 
 pub mod app;
 pub mod auth;
+#[cfg(test)]
+mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;

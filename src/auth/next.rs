@@ -1,6 +1,9 @@
 //! Where to go after a login: a local path, or an address whose origin is allowed. Anything
 //! else becomes `/account`, so that a login link leads nowhere that its maker chose.
 
+#[cfg(test)]
+mod properties;
+
 use url::Url;
 
 use crate::config::{Origin, Settings};
@@ -72,6 +75,7 @@ fn foreign(text: &str, allowed: &[Origin]) -> Option<Next> {
         return None;
     }
     let url = Url::parse(text).ok()?;
+    let location = url.to_string();
     let is_plain = url.username().is_empty() && url.password().is_none();
     let origin = url.origin().ascii_serialization();
     // The text itself begins with the origin: nothing in it was read in another way.
@@ -79,8 +83,10 @@ fn foreign(text: &str, allowed: &[Origin]) -> Option<Next> {
         .strip_prefix(origin.as_str())
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
     let is_allowed = allowed.iter().any(|one| one.0 == origin);
-    (is_plain && is_same_text && is_allowed)
-        .then(|| Next { location: url.to_string(), origin: Some(origin) })
+    // Encoding makes it longer, and it comes back in the form of the login.
+    let is_short = location.len() <= MAX_BYTES;
+    (is_plain && is_same_text && is_allowed && is_short)
+        .then_some(Next { location, origin: Some(origin) })
 }
 
 #[cfg(test)]
@@ -113,6 +119,7 @@ mod tests {
     #[test]
     fn anything_else_leads_to_the_account() {
         let long = format!("/{}", "a".repeat(MAX_BYTES));
+        let long_encoded = format!("https://app.example.com/{}", "\"".repeat(MAX_BYTES / 2));
         for hostile in [
             "",
             "//evil.example",
@@ -151,6 +158,7 @@ mod tests {
             "/é",
             "/a b",
             long.as_str(),
+            long_encoded.as_str(),
         ] {
             assert_eq!(Next::parse(hostile, &settings()).location(), "/account", "{hostile:?}");
         }

@@ -195,10 +195,17 @@ impl FromStr for TrustedProxy {
             return Ok(Self::Unix);
         }
         let net = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        net.map(Self::Net).map_err(|_| {
+        net.map(|net| Self::Net(canonical(net))).map_err(|_| {
             format!("{text:?} is no address or network, such as 10.0.0.0/8, and not `unix`")
         })
     }
+}
+
+/// IPv4 written as IPv6 (`::ffff:10.0.0.0/104`) as IPv4, as addresses are when they are compared.
+fn canonical(net: IpNet) -> IpNet {
+    let prefix = net.prefix_len().checked_sub(96).filter(|_| net.addr().is_ipv6());
+    let mapped = prefix.and_then(|prefix| IpNet::new(net.addr().to_canonical(), prefix).ok());
+    mapped.filter(|net| net.addr().is_ipv4()).unwrap_or(net)
 }
 
 /// Values separated by commas; in the settings file also an array.
@@ -350,5 +357,26 @@ impl FromStr for LogFormat {
             "json" => Ok(Self::Json),
             _ => Err(format!("{text:?} is neither pretty nor json")),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_covers_its_address_however_that_is_written() {
+        for (proxy, peer) in [
+            ("10.0.0.1", "::ffff:10.0.0.1"),
+            ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3"),
+            ("::ffff:0:0/96", "192.0.2.1"),
+            ("2001:db8::/120", "2001:db8::7"),
+        ] {
+            let proxy: TrustedProxy = proxy.parse().unwrap();
+            assert!(proxy.covers(peer.parse().ok()), "{proxy:?} {peer}");
+        }
+        let near: TrustedProxy = "::ffff:10.0.0.0/104".parse().unwrap();
+        assert!(!near.covers("11.0.0.1".parse().ok()) && !near.covers("::1".parse().ok()));
     }
 }

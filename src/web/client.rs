@@ -1,6 +1,9 @@
 //! Who is at the other end of the connection, and what the proxies before us say about it.
 //! They are believed only when `trusted_proxies` names them.
 
+#[cfg(test)]
+mod properties;
+
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
@@ -78,6 +81,7 @@ fn is_trusted(settings: &Settings, parts: &Parts) -> bool {
 /// The rightmost address that is not one of our proxies. What stands left of it was written by
 /// somebody we have no reason to believe.
 fn address(settings: &Settings, peer: Option<IpAddr>, headers: &HeaderMap) -> Option<IpAddr> {
+    let peer = peer.map(|ip| ip.to_canonical());
     if !settings.trusts(peer) {
         return peer;
     }
@@ -99,7 +103,7 @@ fn address(settings: &Settings, peer: Option<IpAddr>, headers: &HeaderMap) -> Op
 
 /// An address as proxies write it, with or without port and brackets.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
-    let bare = hop.trim_start_matches('[').trim_end_matches(']');
+    let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
     let ip = bare.parse::<IpAddr>().ok();
     ip.or_else(|| hop.parse::<SocketAddr>().ok().map(|address| address.ip()))
         .map(|ip| ip.to_canonical())
@@ -153,6 +157,7 @@ mod tests {
     #[test]
     fn a_stranger_is_who_they_are_whatever_they_forward() {
         assert_eq!(client("203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
+        assert_eq!(client("::ffff:203.0.113.9", &["198.51.100.1"]), "203.0.113.9");
     }
 
     #[test]
@@ -169,6 +174,7 @@ mod tests {
         assert_eq!(client("10.0.0.1", &["198.51.100.1, garbage, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(client("10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.1", &["198.51.100.1, \u{fc}"]), "10.0.0.1");
+        assert_eq!(client("10.0.0.1", &["[[198.51.100.1]"]), "10.0.0.1");
         for odd in
             ["", " ", "unknown", "fe80::1%eth0", "198.51.100.1:99999", "[::1]x", "1.2.3", "_x"]
         {
