@@ -148,7 +148,7 @@ impl Shared {
     fn draw(&self, bytes: usize) -> Luck {
         let mut chance = self.chance.lock().unwrap();
         let Some(dice) = chance.as_mut() else { return Luck::Through };
-        let luck = match dice.below(150) {
+        let luck = match dice.below(250) {
             0 => Luck::CutAfter(dice.below(bytes + 1)),
             1 | 2 => Luck::Later(Duration::from_millis(dice.below(30) as u64)),
             _ => return Luck::Through,

@@ -153,9 +153,9 @@ impl Person {
                 1 if self.signed != Signed::Out => self.log_out().await,
                 2 => self.log_in().await,
                 3 | 4 if self.signed != Signed::In => self.log_in().await,
-                5 => self.haunt().await,
+                11 => self.haunt().await,
                 10 => self.look().await.is_some(),
-                6..10 if matches!(self.kind, Kind::Admin(_)) => self.manage().await,
+                5..10 if matches!(self.kind, Kind::Admin(_)) => self.manage().await,
                 _ => self.ask().await,
             };
         }
