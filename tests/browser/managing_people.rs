@@ -115,7 +115,7 @@ fn a_user_is_edited_disabled_enabled_and_removed() {
 
         admin.follow("Remove…");
         admin.sees("Remove kimberly?");
-        admin.sees("1 granted role is lost.");
+        admin.sees("1 granted role is lost: editor.");
         admin.press("Remove for good");
         admin.sees("The user is removed.");
         is_out(&kim);
