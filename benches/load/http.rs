@@ -35,15 +35,28 @@ pub struct Answer {
 
 /// A GET with this cookie, on a connection of its own.
 pub fn get(port: u16, path: &str, cookie: &str) -> std::io::Result<Answer> {
+    ask(port, &format!("GET {path}"), &format!("Cookie: {cookie}\r\n"), "")
+}
+
+/// A form from one of the server's own pages, on a connection of its own.
+pub fn post_form(port: u16, path: &str, form: &str) -> std::io::Result<Answer> {
+    let headers = format!(
+        "Origin: http://127.0.0.1:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n",
+        form.len()
+    );
+    ask(port, &format!("POST {path}"), &headers, form)
+}
+
+fn ask(port: u16, what: &str, headers: &str, body: &str) -> std::io::Result<Answer> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\
-         Connection: close\r\n\r\n"
+    let request = format!(
+        "{what} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}Connection: close\r\n\r\n{body}"
     );
     let begun = Instant::now();
-    stream.write_all(head.as_bytes())?;
+    stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     let took = begun.elapsed();

@@ -1,8 +1,9 @@
 //! The published figures: `cargo bench --bench load`, or `just bench`. Starts the real program
 //! beside a bare axum route, puts load on both in turns, prints ratios and writes
 //! `docs/benchmarks.md`, which says how. With `--scale` it measures the pages instead, see
-//! [`scale`]. `ROLECALL_BENCH_QUICK=1` runs each thing for a second, to see that it runs; its
-//! figures go to the target folder.
+//! [`scale`]; with `--timing` whether failed logins can be told apart, see [`timing`].
+//! `ROLECALL_BENCH_QUICK=1` runs each thing for a second, to see that it runs; its figures go to
+//! the target folder.
 //!
 //! To add a row: another kind of request is a [`checks::Load`], another server to compare with
 //! a [`checks::Target`]; anything else is a module beside [`logins`] that returns a [`report::Table`].
@@ -19,6 +20,7 @@ mod scale;
 mod seed;
 mod server;
 mod starts;
+mod timing;
 mod wrk;
 
 use std::{
@@ -72,6 +74,8 @@ fn main() -> ExitCode {
         ["--bare", port] => bare::serve(port),
         ["--hash", seconds] => logins::hash(seconds),
         _ if args.contains(&"--bench") && args.contains(&"--scale") => scale::run(),
+        ["--timing", "--bench"] => timing::run(None),
+        ["--timing", count, "--bench"] => timing::run(Some(count)),
         _ if args.contains(&"--bench") => run(Plan::chosen()),
         _ => {
             println!("this measures for minutes; run it with: cargo bench --bench load");
