@@ -28,3 +28,7 @@ bench *args:
 # Server time of the pages with a thousand users beside a million
 bench-scale *args:
     cargo bench --bench load -- --scale {{args}}
+
+# Whether the time of a failed login tells what kind of account it is
+bench-timing *args:
+    cargo bench --bench load -- --timing {{args}}
