@@ -230,7 +230,10 @@ async fn chores(app: App) {
 async fn is_sweeper(app: &App) -> bool {
     let now = app.pen.clock.now_ms();
     let lease = leases::take_alone(&app.db, leases::SWEEP, &app.node, now, SWEEP_LEASE_MS);
-    lease.await.unwrap_or(false)
+    lease.await.unwrap_or_else(|error| {
+        tracing::warn!(%error, "could not ask who sweeps; trying again");
+        false
+    })
 }
 
 /// Seals audit records beside the requests, so that none waits for the chain.
