@@ -23,7 +23,7 @@ use tower_sessions::{
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 
-use crate::support::{Database, PASSWORD, Pool, TestApp, both_engines, cli};
+use crate::support::{Answer, Database, PASSWORD, Pool, TestApp, both_engines, cli, insist};
 
 both_engines!(
     no_request_in_flight_brings_an_ended_session_back,
@@ -106,7 +106,8 @@ async fn no_request_in_flight_brings_an_ended_session_back(t: TestApp) {
             match how {
                 "logout" => {
                     let form = format!("form_token={token}");
-                    let answer = t.post(&visitor, "/logout", form).await;
+                    let post = || t.post(&visitor, "/logout", form.clone());
+                    let answer = insist(Answer::is_busy, post).await;
                     assert_eq!(answer.outcome(), "303 /login?done=signed-out");
                 }
                 "end of all" => {
@@ -114,7 +115,8 @@ async fn no_request_in_flight_brings_an_ended_session_back(t: TestApp) {
                     assert_eq!(ended.unwrap(), 1);
                 }
                 "another login" => {
-                    let answer = t.try_login(&visitor, &name, PASSWORD).await;
+                    let log_in = || t.try_login(&visitor, &name, PASSWORD);
+                    let answer = insist(Answer::is_busy, log_in).await;
                     assert_eq!(answer.outcome(), "303 /account");
                 }
                 _ => users::disable(&t.app, &cli(), user.id).await.unwrap(),

@@ -275,6 +275,18 @@ impl TestApp {
     }
 }
 
+/// Asks for as long as there is a reason to ask again, such as a 503 with `Retry-After`: on a
+/// machine with much else to do, the database takes longer than we wait for it.
+pub async fn insist<T, F: Future<Output = T>>(is_busy: fn(&T) -> bool, ask: impl Fn() -> F) -> T {
+    for _ in 0..100 {
+        let answer = ask().await;
+        if !is_busy(&answer) {
+            return answer;
+        }
+    }
+    panic!("busy a hundred times");
+}
+
 /// The operator at the terminal.
 pub fn cli() -> By {
     By::new(Actor::Cli("test".into()))

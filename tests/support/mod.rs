@@ -11,7 +11,7 @@ pub mod program;
 mod visitor;
 pub mod wire;
 
-pub use app::{NOW, PASSWORD, TestApp, cli, form, password, role, roles, username};
+pub use app::{NOW, PASSWORD, TestApp, cli, form, insist, password, role, roles, username};
 pub use database::{Database, Engine, Pool, our_migrations};
 pub use dice::Dice;
 pub use visitor::{Answer, Visitor};

@@ -79,6 +79,11 @@ impl Answer {
         self.status.as_u16()
     }
 
+    /// Whether the answer is to ask again soon.
+    pub fn is_busy(&self) -> bool {
+        self.status == StatusCode::SERVICE_UNAVAILABLE
+    }
+
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("a page is UTF-8")
     }
