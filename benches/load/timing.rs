@@ -45,8 +45,8 @@ pub fn run(count: Option<&str>) -> Outcome {
         };
         println!("{engine}: making people, holding some of them back");
         databases.runtime.block_on(people::make(&place, Clock::system().now()))?;
-        // First, since a wait that was begun ends.
-        let held_back = measure(cores, &place, "on", &Kind::HELD_BACK, count)?;
+        // First, since a wait that was begun ends; as many as ever, since they are quick.
+        let held_back = measure(cores, &place, "on", &Kind::HELD_BACK, count.max(COUNT))?;
         let failed = measure(cores, &place, "off", &Kind::FAILED, count)?;
         let all: Vec<(Kind, Times)> = failed.into_iter().chain(held_back).collect();
         for table in [times(engine, &all), pairs(engine, &all, &mut told)] {

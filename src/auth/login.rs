@@ -49,7 +49,7 @@ pub enum Proof {
 pub async fn authenticate(app: &App, by: &By, typed: Typed<'_>) -> Result<Option<Proof>> {
     // What nobody can be called is looked up too, as the empty name.
     let key = name::key(typed.name).unwrap_or_default();
-    let found = users::find_by_key(&app.db, &key).await?;
+    let found = users::find_to_log_in(&app.db, &key).await?;
     let tries = Tries { account: found.as_ref(), typed_name: typed.name, devices: typed.devices };
     let tried = throttle::begin(app, by, tries).await?;
     let active = found.as_ref().filter(|user| user.status == Status::Active);
@@ -142,7 +142,8 @@ async fn refuse(
         None => {
             let name = logged_name(&app.keys, typed_name);
             tracing::info!(unknown_name = name, "login refused");
-            Entry::new(Action::LoginRefuse, Target::Nobody).detail(json!({ "unknown_name": name }))
+            // Kept where a known name is kept, so that both write as much.
+            Entry::new(Action::LoginRefuse, Target::Nobody).personal("unknown_name", name)
         }
     };
     app.pen.record(&mut tx, by, entry).await?;

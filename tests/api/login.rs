@@ -17,6 +17,8 @@ both_engines!(
     somebody_who_is_signed_in_is_led_on_from_the_login_page,
     all_refusals_are_the_same_page,
     all_refusals_cost_the_same_work,
+    all_refusals_write_as_much,
+    a_name_that_nobody_has_is_nobodys,
     the_session_cookie_is_for_this_browser_alone,
     remember_me_keeps_the_cookie,
     on_https_the_cookie_is_tied_to_the_host,
@@ -195,6 +197,43 @@ async fn all_refusals_are_the_same_page(t: TestApp) {
         let page = anonymised(&answer, name);
         assert_eq!(&page, first.get_or_insert(page.clone()), "{name}");
     }
+}
+
+async fn all_refusals_write_as_much(t: TestApp) {
+    people_who_cannot_log_in(&t).await;
+    let tables = ["audit", "audit_personal", "audit_unsealed", "tallies"];
+    let rows = async || {
+        let mut rows = Vec::new();
+        for table in tables {
+            rows.push(t.db.count(table).await);
+        }
+        rows
+    };
+    // The first failure of the day begins its tally.
+    t.try_login(&Visitor::new(), "u-wrong", "").await;
+    for (name, password) in REFUSED {
+        let before = rows().await;
+        t.try_login(&Visitor::new(), name, password).await;
+        let written: Vec<_> =
+            rows().await.iter().zip(before).map(|(now, then)| now - then).collect();
+        assert_eq!(written, [1, 2, 1, 0], "{name}: rows in {tables:?}");
+    }
+}
+
+/// Of a name that nobody has as much is read as of another, from somebody else's row.
+async fn a_name_that_nobody_has_is_nobodys(t: TestApp) {
+    let nobody = Visitor::new();
+    assert_eq!(t.try_login(&nobody, "kim", PASSWORD).await.outcome(), "401", "nobody at all");
+    t.user("first", &["admin"]).await;
+    let gone = t.user("gone", &[]).await;
+    users::remove(&t.app, &cli(), gone.id).await.unwrap();
+    for name in ["kim", "gone", "first@example.com", "a b", ""] {
+        assert_eq!(t.try_login(&nobody, name, PASSWORD).await.outcome(), "401", "{name:?}");
+    }
+    let known = "audit where action = 'login.refuse' and target_id <> ''";
+    assert_eq!(t.db.count(known).await, 0, "no failure is put down to whom it is not about");
+    assert_eq!(t.db.count("throttles where kind = 'account' and key not like '? %'").await, 0);
+    t.login("first").await;
 }
 
 /// With one slot and no queue, whoever hashes while somebody else does is told to come back.
