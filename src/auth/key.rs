@@ -353,8 +353,11 @@ fn create_file(path: &Path, random: &Random) -> Result<(), KeyError> {
 fn read_file(path: &Path) -> Result<Vec<Key>, KeyError> {
     let unreadable = |reason| KeyError::Unreadable { path: path.to_owned(), reason };
     let mut file = std::fs::File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    let metadata = file.metadata().map_err(unreadable)?;
+    if metadata.is_dir() {
+        return Err(unreadable(std::io::ErrorKind::IsADirectory.into()));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
         return Err(KeyError::Exposed(path.to_owned()));
     }
     let mut text = String::new();

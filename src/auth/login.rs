@@ -11,7 +11,7 @@ use super::{
     link, name,
     password::Password,
     throttle::{self, Tries, Try},
-    token::{Token, logged_name},
+    token::{Token, unknown_name},
     users as people,
 };
 use crate::{
@@ -140,7 +140,7 @@ async fn refuse(
             Entry::new(Action::LoginRefuse, people::target(&user)).detail(json!({}))
         }
         None => {
-            let name = logged_name(&app.keys, typed_name);
+            let name = unknown_name(&app.keys, typed_name);
             tracing::info!(unknown_name = name, "login refused");
             // Kept where a known name is kept, so that both write as much.
             Entry::new(Action::LoginRefuse, Target::Nobody).personal("unknown_name", name)

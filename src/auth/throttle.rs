@@ -14,8 +14,7 @@ use super::{
     By, Error, Result,
     authority::require_user,
     device::{Claims, Device},
-    name,
-    token::logged_name,
+    token::unknown_name,
     users as people,
 };
 use crate::{
@@ -28,6 +27,9 @@ use crate::{
         users::User,
     },
 };
+
+/// Before the keyed hash of a name that nobody has, where others have the id of the account.
+pub const UNKNOWN: &str = "? ";
 
 /// Who tries: the account, if there is one, and what the browser says of itself.
 #[derive(Clone, Copy)]
@@ -156,6 +158,13 @@ pub async fn clear(app: &App, by: &By, id: UserId) -> Result<u64> {
     record_cleared(app, tx, by, (people::target(&user), cleared)).await
 }
 
+/// The same for a name that nobody has.
+pub async fn clear_unknown(app: &App, by: &By, typed: &str) -> Result<u64> {
+    let mut tx = app.db.begin().await?;
+    let cleared = throttles::delete(&mut tx, Kind::Account, &unknown_key(app, typed)).await?;
+    record_cleared(app, tx, by, (Target::Throttles, cleared)).await
+}
+
 /// The same for a network, of which this is an address.
 pub async fn clear_address(app: &App, by: &By, address: IpAddr) -> Result<u64> {
     let mut tx = app.db.begin().await?;
@@ -251,11 +260,12 @@ async fn wait(app: &App, kind: Kind, key: &str) -> Result<Option<Error>> {
 fn account_key(app: &App, tries: &Tries<'_>) -> String {
     match tries.account {
         Some(user) => user.id.to_string(),
-        None => {
-            let key = name::key(tries.typed_name).unwrap_or_default();
-            format!("? {}", logged_name(&app.keys, &key))
-        }
+        None => unknown_key(app, tries.typed_name),
     }
+}
+
+fn unknown_key(app: &App, typed: &str) -> String {
+    format!("{UNKNOWN}{}", unknown_name(&app.keys, typed))
 }
 
 /// The network of the client: who has one IPv6 address has 2^64.

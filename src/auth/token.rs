@@ -7,7 +7,10 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64};
 use tower_sessions::session::Id;
 use uuid::Uuid;
 
-use super::key::{Keys, MAC_BYTES, Use};
+use super::{
+    key::{Keys, MAC_BYTES, Use},
+    name,
+};
 use crate::{
     db::session_store::digest_text,
     random::{Random, RandomFailed},
@@ -80,9 +83,11 @@ pub fn is_form_token(keys: &Keys, session: Uuid, token: &str) -> bool {
     parts.is_some_and(|(key, mac)| keys.verify(Use::FormToken, key, session.as_bytes(), &mac))
 }
 
-/// What logs show of a name that nobody has: people type passwords into that field.
-pub fn logged_name(keys: &Keys, typed: &str) -> String {
-    let (_, mac) = keys.sign(Use::LoggedName, typed.as_bytes());
+/// What is kept of a name that nobody has, however it is spelled: people type passwords into
+/// that field.
+pub fn unknown_name(keys: &Keys, typed: &str) -> String {
+    let key = name::key(typed).unwrap_or_default();
+    let (_, mac) = keys.sign(Use::LoggedName, key.as_bytes());
     BASE64.encode(&mac[..9])
 }
 

@@ -30,7 +30,7 @@ pub enum Command {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct Clear {
-    /// Name or e-mail of the account
+    /// Name or e-mail of the account, or a name that nobody has
     user: Option<String>,
     /// An address; its network is meant (IPv6: the /64)
     #[arg(long)]
@@ -62,13 +62,14 @@ async fn list(app: &App, json: bool) -> Outcome {
 }
 
 async fn push(app: &App, list: &mut List<5>, throttle: Throttle) -> Outcome {
-    let id = throttle.key.split(' ').next().unwrap_or_default();
-    let whose = match throttle.kind {
-        Kind::Address => throttle.key.clone(),
-        Kind::Account | Kind::Device => match users::find(app, id).await {
-            Ok(user) => user.username,
-            Err(_) => "(a name that nobody has)".to_owned(),
-        },
+    let unknown = throttle.key.strip_prefix(rules::UNKNOWN);
+    let whose = match (throttle.kind, unknown) {
+        (Kind::Address, _) => throttle.key.clone(),
+        (_, Some(hash)) => format!("(a name that nobody has, {hash})"),
+        _ => {
+            let id = throttle.key.split(' ').next().unwrap_or_default();
+            users::find(app, id).await.map_or_else(|_| id.to_owned(), |user| user.username)
+        }
     };
     let now = app.pen.clock.now_ms();
     let free_at = rules::free_at(&throttle, now).filter(|free_at| *free_at > now);
@@ -109,10 +110,13 @@ fn time(ms: i64) -> String {
 async fn clear_some(app: &App, clear: Clear) -> Outcome {
     let by = operator();
     let cleared = match (clear.user, clear.address) {
-        (Some(user), _) => {
-            let user = users::find(app, &user).await?;
-            rules::clear(app, &by, user.id).await?
-        }
+        (Some(user), _) => match users::find(app, &user).await {
+            Ok(user) => rules::clear(app, &by, user.id).await?,
+            Err(nobody) => match rules::clear_unknown(app, &by, &user).await? {
+                0 => return Err(nobody.into()),
+                cleared => cleared,
+            },
+        },
         (None, Some(address)) => rules::clear_address(app, &by, address).await?,
         (None, None) => rules::clear_all(app, &by).await?,
     };

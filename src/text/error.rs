@@ -14,6 +14,8 @@ pub const FORBIDDEN_TITLE: &str = "This page needs another role";
 pub const FORBIDDEN: &str = "You are signed in, but none of your roles allows what you asked \
                              for. Ask an administrator if you need it.";
 
+pub const NOT_YOURS_TITLE: &str = "This is not yours to change";
+
 pub const CROSS_SITE_TITLE: &str = "This form came from elsewhere";
 pub const CROSS_SITE: &str = "To protect your account, forms are accepted from our own pages \
                               only. Nothing was changed. Open the page here and send it again.";

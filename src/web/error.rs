@@ -176,7 +176,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::NoUser(_) | Refusal::NoRole(_) | Refusal::NoSession(_) => {
             (S::NOT_FOUND, text::NOT_FOUND_TITLE, text::NOT_FOUND.into())
         }
-        Refusal::NotYours => (S::FORBIDDEN, text::FORBIDDEN_TITLE, sentence(refusal).into()),
+        Refusal::NotYours => (S::FORBIDDEN, text::NOT_YOURS_TITLE, sentence(refusal).into()),
         other => (S::CONFLICT, text::REFUSED_TITLE, sentence(other).into()),
     };
     Problem { status, title, message, action: Some(("/admin", text::TO_OVERVIEW)) }

@@ -93,6 +93,10 @@ async fn a_key_file_that_others_can_read_or_that_is_damaged_is_refused(db: Datab
         assert!(error.to_string().contains("chmod 600"));
     }
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let folder = db.path("folder");
+    fs::create_dir(&folder).unwrap();
+    let error = refusal(&db, &folder).await.to_string();
+    assert!(error.contains("directory") && !error.contains("chmod"), "{error}");
     let secret = whole.trim().rsplit_once(' ').unwrap().1;
     for damaged in [
         String::new(),
