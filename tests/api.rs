@@ -13,6 +13,7 @@ mod api {
     mod audit_prune;
     mod audit_tampered;
     mod check;
+    mod check_proxied;
     mod conflicts;
     mod cookies;
     mod dead_ends;
@@ -34,12 +35,15 @@ mod api {
     mod passwords;
     mod people;
     mod race;
+    mod refusals;
     mod rests;
     mod roles;
     mod routes;
     mod served;
     mod sessions;
     mod step_up;
+    mod strange;
     mod throttle;
+    mod trail_lists;
     mod ways_up;
 }

@@ -70,7 +70,11 @@ pub async fn list(
             typed => name::key(typed).unwrap_or_else(|| typed.to_lowercase()),
         },
         role: query.role.clone(),
-        status: query.status.clone(),
+        // What is none of those offered is no filter, as the form then shows.
+        status: match query.status.as_str() {
+            status @ ("active" | "disabled") => status.to_owned(),
+            _ => String::new(),
+        },
         login: match query.login.as_str() {
             "never" => LastLogin::Never,
             "30d" => LastLogin::Since(days_ago(30)),

@@ -1,0 +1,194 @@
+//! Checks behind a proxy: what is believed of forwarded headers, and the way to the login.
+
+use std::net::IpAddr;
+
+use axum::{body::Body, http::Method};
+use rolecall::web::Peer;
+
+use crate::support::{Answer, Database, PASSWORD, TestApp, Visitor, both_engines};
+
+both_engines!(
+    a_navigation_is_led_to_the_login_when_the_proxy_wants_it,
+    the_way_back_is_taken_from_trusted_proxies_alone,
+    a_form_that_was_sent_is_not_led_to_the_login,
+    forwarded_addresses_are_believed_from_trusted_proxies_alone,
+    the_query_of_the_original_request_is_nothing_to_us,
+);
+
+/// A check with `redirect=1` that a proxy at `from` sends about a request.
+async fn forwarded(t: &TestApp, from: Option<&str>, headers: &[(&str, &str)]) -> Answer {
+    let mut request = t.request(Method::GET, "/auth/check?redirect=1");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let from: Option<IpAddr> = from.map(|from| from.parse().unwrap());
+    let request = request.extension(Peer(from)).body(Body::empty()).unwrap();
+    t.send(request).await
+}
+
+async fn behind_a_proxy(db: Database) -> TestApp {
+    TestApp::with(db, |chosen| {
+        chosen.public_url = "https://login.example.com".parse().ok();
+        chosen.trusted_proxies = "10.0.0.0/8, unix, ::1".parse().ok();
+        chosen.allowed_return_origins = "https://app.example.com".parse().ok();
+    })
+    .await
+}
+
+const PROXY: Option<&str> = Some("10.1.2.3");
+
+const HTML: (&str, &str) = ("accept", "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8");
+
+const REPORTS: [(&str, &str); 4] = [
+    ("x-forwarded-method", "GET"),
+    ("x-forwarded-proto", "https"),
+    ("x-forwarded-host", "app.example.com"),
+    ("x-forwarded-uri", "/reports?week=47&a=%26"),
+];
+
+const TO_REPORTS: &str = "302 https://login.example.com/login?next=\
+                          https%3A%2F%2Fapp.example.com%2Freports%3Fweek%3D47%26a%3D%2526";
+
+const TO_LOGIN: &str = "302 https://login.example.com/login";
+
+async fn a_navigation_is_led_to_the_login_when_the_proxy_wants_it(db: Database) {
+    let t = behind_a_proxy(db).await;
+    let with = |more: &[(&'static str, &'static str)]| [REPORTS.as_slice(), more].concat();
+    for (headers, outcome) in [
+        (with(&[HTML]), TO_REPORTS),
+        (with(&[("accept", "text/html")]), TO_REPORTS),
+        (with(&[("accept", "application/json")]), "401"),
+        (with(&[("accept", "*/*")]), "401"),
+        (with(&[]), "401"),
+    ] {
+        assert_eq!(forwarded(&t, PROXY, &headers).await.outcome(), outcome, "{headers:?}");
+    }
+    // Without redirect=1 it stays a 401, which the proxy may turn into a redirect: nginx does.
+    let request = t.request(Method::GET, "/auth/check").header(HTML.0, HTML.1);
+    let answer = t.send(request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.outcome(), "401 https://login.example.com/login");
+    // Who is signed in is not led to the login, allowed or not.
+    let kim = t.signed_in("kim", &[]).await;
+    for (path, outcome) in
+        [("/auth/check?redirect=1", "200"), ("/auth/check?redirect=1&role=admin", "403")]
+    {
+        let request = t.request(Method::GET, path).header(HTML.0, HTML.1);
+        assert_eq!(t.send_as(&kim, request, Body::empty()).await.outcome(), outcome);
+    }
+}
+
+async fn the_way_back_is_taken_from_trusted_proxies_alone(db: Database) {
+    let t = behind_a_proxy(db).await;
+    let reports = [REPORTS.as_slice(), &[HTML]].concat();
+    for (from, outcome) in [
+        (PROXY, TO_REPORTS),
+        (None, TO_REPORTS),
+        (Some("::1"), TO_REPORTS),
+        (Some("::ffff:10.1.2.3"), TO_REPORTS),
+        (Some("127.0.0.1"), TO_LOGIN),
+        (Some("203.0.113.9"), TO_LOGIN),
+    ] {
+        assert_eq!(forwarded(&t, from, &reports).await.outcome(), outcome, "{from:?}");
+    }
+    // Another origin than the allowed ones, or one that is not whole, is no way back.
+    let changed = |name: &str, value: &'static str| {
+        let change = |header: (&'static str, &'static str)| match header {
+            (found, _) if found == name => (found, value),
+            other => other,
+        };
+        reports.iter().copied().map(change).collect::<Vec<_>>()
+    };
+    for (name, value, outcome) in [
+        ("x-forwarded-host", "evil.example", TO_LOGIN),
+        ("x-forwarded-host", "app.example.com.evil.example", TO_LOGIN),
+        ("x-forwarded-host", "app.example.com@evil.example", TO_LOGIN),
+        ("x-forwarded-host", "app.example.com, evil.example", TO_LOGIN),
+        ("x-forwarded-host", "", TO_LOGIN),
+        ("x-forwarded-proto", "http", TO_LOGIN),
+        ("x-forwarded-proto", "javascript", TO_LOGIN),
+        ("x-forwarded-uri", "@evil.example/", TO_LOGIN),
+        ("x-forwarded-uri", ".evil.example/", TO_LOGIN),
+        ("x-forwarded-uri", "", TO_LOGIN),
+    ] {
+        let answer = forwarded(&t, PROXY, &changed(name, value)).await;
+        assert_eq!(answer.outcome(), outcome, "{name}: {value}");
+    }
+    let twice = [reports.as_slice(), &[("x-forwarded-host", "evil.example")]].concat();
+    assert_eq!(forwarded(&t, PROXY, &twice).await.outcome(), TO_LOGIN);
+    let ours = changed("x-forwarded-host", "login.example.com");
+    assert_eq!(
+        forwarded(&t, PROXY, &ours).await.outcome(),
+        "302 https://login.example.com/login?next=%2Freports%3Fweek%3D47%26a%3D%2526",
+        "on our own origin the way back is a path"
+    );
+
+    // The whole way: led to the login, logged in, led back.
+    t.user("kim", &[]).await;
+    let kim = Visitor::new();
+    let login = forwarded(&t, PROXY, &reports).await;
+    let path = login.location().strip_prefix(t.origin()).unwrap();
+    let form = t.get_as(&kim, path).await;
+    let next = form.hidden_field("next").unwrap();
+    let fields = [("username", "kim"), ("password", PASSWORD), ("next", &next)];
+    let answer = t.post_form(&kim, "/login", &fields).await;
+    assert_eq!(answer.outcome(), "303 https://app.example.com/reports?week=47&a=%26");
+}
+
+async fn a_form_that_was_sent_is_not_led_to_the_login(db: Database) {
+    let t = behind_a_proxy(db).await;
+    for (method, outcome) in [
+        ("GET", TO_REPORTS),
+        ("HEAD", TO_REPORTS),
+        ("POST", "401"),
+        ("PUT", "401"),
+        ("DELETE", "401"),
+        ("get", "401"),
+    ] {
+        let headers = [&[("x-forwarded-method", method), HTML], &REPORTS[1..]].concat();
+        let answer = forwarded(&t, PROXY, &headers).await;
+        assert_eq!(answer.outcome(), outcome, "{method}");
+        // From a stranger the header means nothing: this is a GET.
+        let answer = forwarded(&t, Some("203.0.113.9"), &headers).await;
+        assert_eq!(answer.outcome(), TO_LOGIN, "{method}");
+    }
+}
+
+async fn forwarded_addresses_are_believed_from_trusted_proxies_alone(db: Database) {
+    let t = behind_a_proxy(db).await;
+    t.user("kim", &[]).await;
+    let login = crate::support::form(&[("username", "kim"), ("password", PASSWORD)]);
+    for (from, forwarded, ip) in [
+        ("203.0.113.9", "198.51.100.1", "203.0.113.9"),
+        ("10.1.2.3", "198.51.100.1", "198.51.100.1"),
+        ("10.1.2.3", "1.1.1.1, 198.51.100.1, 10.9.9.9", "198.51.100.1"),
+        ("10.1.2.3", "", "10.1.2.3"),
+    ] {
+        let request = t
+            .request(Method::POST, "/login")
+            .header("origin", t.origin())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("x-forwarded-for", forwarded)
+            .extension(Peer(Some(from.parse().unwrap())));
+        let answer = t.send_as(&Visitor::new(), request, login.clone().into()).await;
+        assert_eq!(answer.outcome(), "303 /account");
+        let last = "select ip from sessions order by id desc limit 1";
+        assert_eq!(t.db.texts(last).await, [ip], "{from} forwards {forwarded}");
+    }
+}
+
+async fn the_query_of_the_original_request_is_nothing_to_us(db: Database) {
+    let t = behind_a_proxy(db).await;
+    let kim = t.signed_in("kim", &[]).await;
+    // nginx's auth_request sends the headers of the original request, body and length left out.
+    let request = t
+        .request(Method::GET, "/auth/check?role=admin")
+        .header("x-original-uri", "/auth/check?role=user")
+        .header("x-forwarded-uri", "/auth/check?role=user")
+        .header("x-role", "user")
+        .header("remote-user", "ada")
+        .header("remote-groups", "admin")
+        .header("content-type", "application/json")
+        .extension(Peer(Some("10.1.2.3".parse().unwrap())));
+    let answer = t.send_as(&kim, request, Body::empty()).await;
+    assert_eq!(answer.outcome(), "403");
+}
