@@ -271,6 +271,8 @@ pub struct HashParams(pub argon2::Params);
 
 /// Above this a hash is not computed, whoever asks for it: 128 MiB.
 pub const MAX_HASH_KIB: u32 = 128 * 1024;
+/// The same for its passes over that memory.
+pub const MAX_HASH_PASSES: u32 = 64;
 
 impl Default for HashParams {
     /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
@@ -285,7 +287,7 @@ impl FromStr for HashParams {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is not like m=19456,t=2,p=1 (m in KiB from 8 to {MAX_HASH_KIB}, t up to 64, p up to 16)"
+                "{text:?} is not like m=19456,t=2,p=1 (m in KiB from 8 to {MAX_HASH_KIB}, t up to {MAX_HASH_PASSES}, p up to 16)"
             )
         };
         let mut values = [None::<u32>; 3];
@@ -300,7 +302,7 @@ impl FromStr for HashParams {
         let [Some(m), Some(t), Some(p)] = values else {
             return Err(wrong());
         };
-        if m > MAX_HASH_KIB || t > 64 || p > 16 {
+        if m > MAX_HASH_KIB || t > MAX_HASH_PASSES || p > 16 {
             return Err(wrong());
         }
         argon2::Params::new(m, t, p, None).map(Self).map_err(|_| wrong())
