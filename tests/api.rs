@@ -19,6 +19,7 @@ mod api {
     mod documents;
     mod faults;
     mod forms;
+    mod grant_conflicts;
     mod headers;
     mod heavy;
     mod keys;

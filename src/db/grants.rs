@@ -102,6 +102,20 @@ pub struct Named {
     pub ends_at: Option<OffsetDateTime>,
 }
 
+impl From<&Named> for Grant {
+    fn from(named: &Named) -> Self {
+        Self {
+            user_id: named.user_id,
+            role_name: named.role_name.clone(),
+            granted_at: named.granted_at,
+            granted_by: named.granted_by.clone(),
+            granted_by_id: named.granted_by_id,
+            reason: named.reason.clone(),
+            ends_at: named.ends_at,
+        }
+    }
+}
+
 macro_rules! select_named {
     ($db:expr, $tail:literal $(, $arg:expr)*) => {
         sql!($db, fetch_all Named:

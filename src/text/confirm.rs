@@ -70,6 +70,19 @@ pub fn revoke_lines(name: &str, roles: &[String], permissions: &[String]) -> Vec
     lines
 }
 
+/// Somebody changed the grant while the page was asking: what it is now.
+pub fn grant_now(granted: &str, until: Option<&str>, reason: &str) -> String {
+    let end = until.map_or_else(|| "without end".to_owned(), |until| format!("until {until}"));
+    let reason = match reason {
+        "" => String::new(),
+        reason => format!(" ({})", whole(reason)),
+    };
+    format!(
+        "Somebody changed this grant meanwhile: granted {granted}, {end}{reason}. Nothing is \
+         revoked yet."
+    )
+}
+
 pub fn delete_role_title(role: &str) -> String {
     format!("Delete the role {role}?")
 }

@@ -55,6 +55,10 @@ pub const ANY: &str = "Any";
 pub const MEANWHILE: &str = "Somebody else saved this while you were writing.";
 pub const MEANWHILE_INTRODUCTION: &str =
     "Your entries are still in the form. Saving it again replaces what is stored now:";
+/// The same of a grant, which a long list may have left out.
+pub const GRANT_MEANWHILE: &str = "This role's grant is another than your page showed: somebody was faster, or the page left \
+     it out.";
+pub const NOT_GRANTED: &str = "not granted";
 pub const EMPTY: &str = "empty";
 
 /// Below the field for a new password.
