@@ -31,6 +31,7 @@ mod api {
     mod login;
     mod logout;
     mod migrations;
+    mod nothing_lost;
     mod outage;
     mod passwords;
     mod people;
