@@ -56,7 +56,7 @@ pub struct Query {
 }
 
 const GRANTS: Room = Room { lines: 15, bytes: 6000 };
-const PERMISSIONS: Room = Room { lines: 40, bytes: 3000 };
+const PERMISSIONS: Room = Room { lines: 40, bytes: 2400 };
 /// All are on the page of sessions.
 const SESSIONS: usize = 8;
 
