@@ -74,8 +74,8 @@ fn a_page_left_open_changes_nothing_after_logging_out_in_another_tab() {
         browser.arrives_at("/account");
         change("a new password of ada");
         browser.sees("This form is out of date");
-        browser.follow("Go to your account");
-        browser.arrives_at("/account");
+        browser.follow("Cancel");
+        browser.arrives_at("/account#password");
         browser.sees("ada");
         browser.log_out();
         for name in ["kim", "ada"] {
