@@ -102,25 +102,24 @@ const SECURITY: [(HeaderName, &str); 5] = [
     ),
 ];
 
+/// What a page may load and where its forms may go; an origin may be added at the end.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
+
 /// Puts the security headers on every answer, also on those that are no page.
 pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Response {
     // A proxy may hand the answer of a check on, from a host that is not ours to speak for.
     let is_ours = request.uri().path() != "/auth/check";
     let mut response = next.run(request).await;
     let form_action = response.extensions_mut().remove::<FormAction>();
-    let form_action =
-        form_action.map(|FormAction(origin)| format!(" {origin}")).unwrap_or_default();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-         frame-ancestors 'none'; base-uri 'none'; form-action 'self'{form_action}"
-    );
+    let wider = form_action
+        .and_then(|FormAction(origin)| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
     let headers = response.headers_mut();
     for (name, value) in SECURITY {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if let Ok(policy) = HeaderValue::try_from(policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
+    let policy = wider.unwrap_or(HeaderValue::from_static(POLICY));
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     if is_ours && app.settings.public_url.is_https() {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
