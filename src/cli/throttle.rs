@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{throttle as rules, users},
+    auth::{self, throttle as rules, users},
     db::throttles::{self, Kind, Throttle},
 };
 
@@ -112,10 +112,13 @@ async fn clear_some(app: &App, clear: Clear) -> Outcome {
     let cleared = match (clear.user, clear.address) {
         (Some(user), _) => match users::find(app, &user).await {
             Ok(user) => rules::clear(app, &by, user.id).await?,
-            Err(nobody) => match rules::clear_unknown(app, &by, &user).await? {
-                0 => return Err(nobody.into()),
-                cleared => cleared,
-            },
+            Err(nobody @ auth::Error::Refused(_)) => {
+                match rules::clear_unknown(app, &by, &user).await? {
+                    0 => return Err(nobody.into()),
+                    cleared => cleared,
+                }
+            }
+            Err(error) => return Err(error.into()),
         },
         (None, Some(address)) => rules::clear_address(app, &by, address).await?,
         (None, None) => rules::clear_all(app, &by).await?,
