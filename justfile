@@ -32,3 +32,7 @@ bench-scale *args:
 # Whether the time of a failed login tells what kind of account it is
 bench-timing *args:
     cargo bench --bench load -- --timing {{args}}
+
+# Throw chance at a parser: just fuzz next 60; fuzz/README.md has the targets
+fuzz target seconds="60":
+    cargo +nightly fuzz run --sanitizer none {{target}} -- -max_total_time={{seconds}}

@@ -10,7 +10,8 @@ use serde::Deserialize;
 use time::Duration;
 
 pub use types::{
-    HashParams, Listen, LogFormat, MAX_HASH_KIB, OnOff, Origin, PublicUrl, Span, TrustedProxy,
+    HashParams, Listen, LogFormat, MAX_HASH_KIB, MAX_HASH_PASSES, OnOff, Origin, PublicUrl, Span,
+    TrustedProxy,
 };
 
 macro_rules! settings {

@@ -7,6 +7,7 @@ mod admin;
 mod admin_audit;
 mod admin_ends;
 mod admin_explain;
+mod admin_grant;
 mod admin_holders;
 mod admin_role_ends;
 mod admin_roles;
@@ -19,6 +20,7 @@ mod client;
 mod cookie;
 pub(crate) mod csv;
 mod error;
+mod error_page;
 mod form;
 mod frame;
 mod guard;
@@ -31,6 +33,7 @@ mod page;
 mod pages;
 mod people;
 mod route;
+mod sent;
 mod serve;
 mod session;
 mod step_up;
@@ -90,7 +93,7 @@ pub fn routes() -> Vec<Route> {
         Route::page("/admin/users/{id}/throttle/clear")
             .post(Proven(UsersWrite), admin_user::clear_tries),
         Route::page("/admin/users/{id}/link").post(Proven(UsersWrite), admin_user::make_link),
-        Route::page("/admin/users/{id}/grant").post(Proven(UsersRead), admin_user::grant),
+        Route::page("/admin/users/{id}/grant").post(Proven(UsersRead), admin_grant::grant),
         Route::page("/admin/users/{id}/revoke")
             .get(UsersRead, admin_ends::ask_revoke)
             .post(Proven(UsersRead), admin_ends::revoke),

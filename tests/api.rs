@@ -20,6 +20,7 @@ mod api {
     mod documents;
     mod faults;
     mod forms;
+    mod grant_conflicts;
     mod headers;
     mod heavy;
     mod keys;
@@ -31,6 +32,7 @@ mod api {
     mod login;
     mod logout;
     mod migrations;
+    mod nothing_lost;
     mod outage;
     mod passwords;
     mod people;

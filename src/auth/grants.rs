@@ -1,5 +1,7 @@
 //! Granting roles and taking them back.
 
+mod seen;
+
 use serde_json::json;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -19,6 +21,8 @@ use crate::{
         users::User,
     },
 };
+
+pub use seen::Seen;
 
 /// Most characters of the reason of a grant.
 pub const REASON_CHARS: usize = 500;
@@ -47,6 +51,48 @@ pub async fn grant(
     watch.settle(&mut tx).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What a form says of a grant. What it leaves out takes nothing from one that is there.
+pub struct Typed<'a> {
+    pub role: &'a RoleName,
+    pub ends_at: Option<OffsetDateTime>,
+    pub reason: &'a str,
+    /// What the form was made of; `None`: it does not say.
+    pub seen: Option<&'a Seen>,
+}
+
+/// The same as a form says it. Returns until when the grant now holds.
+///
+/// # Errors
+/// [`Refusal::Changed`] when the grant is not what the form was made of, [`Refusal::HasRole`]
+/// when it is and the form says nothing new of it.
+pub async fn grant_as_typed(
+    app: &App,
+    by: &By,
+    user_id: UserId,
+    typed: &Typed<'_>,
+) -> Result<Until> {
+    let Typed { role, ends_at, reason, seen } = *typed;
+    let mut tx = app.db.begin().await?;
+    let watch = admins::watch(&mut tx).await?;
+    let user = users::in_tx(&mut tx, user_id).await?;
+    let found = grants::find(&mut tx, user_id, role.as_str()).await?;
+    let held = found.filter(|grant| grant.holds_at(app.now()));
+    if seen.is_some_and(|seen| !seen.is_now(role.as_str(), held.as_ref())) {
+        return Err(Refusal::Changed.into());
+    }
+    let says_nothing = ends_at.is_none() && reason.trim().is_empty();
+    if held.is_some() && says_nothing {
+        return Err(Refusal::HasRole(user.username, role.as_str().to_owned()).into());
+    }
+    let kept = held.as_ref().map_or((None, ""), |held| (held.ends_at, held.reason.as_str()));
+    let until = ends_at.or(kept.0).map_or(Until::Always, Until::At);
+    let reason = if reason.trim().is_empty() { kept.1 } else { reason };
+    grant_in(app, &mut tx, by, &user, role, until, reason).await?;
+    watch.settle(&mut tx).await?;
+    tx.commit().await?;
+    Ok(until)
 }
 
 pub(super) async fn grant_in(
@@ -103,9 +149,31 @@ pub(super) async fn grant_in(
 /// # Errors
 /// [`Refusal::NotGranted`] when the user does not have it by a grant.
 pub async fn revoke(app: &App, by: &By, user_id: UserId, role: &RoleName) -> Result<()> {
+    revoke_as_seen(app, by, user_id, role, None).await
+}
+
+/// The same from a page that showed the grant.
+///
+/// # Errors
+/// [`Refusal::Changed`] when a grant holds that is not the one it showed, [`Refusal::NotGranted`]
+/// when there is none.
+pub async fn revoke_as_seen(
+    app: &App,
+    by: &By,
+    user_id: UserId,
+    role: &RoleName,
+    seen: Option<&Seen>,
+) -> Result<()> {
     let mut tx = app.db.begin().await?;
     let watch = admins::watch(&mut tx).await?;
     let user = users::in_tx(&mut tx, user_id).await?;
+    let found = grants::find(&mut tx, user_id, role.as_str()).await?;
+    // One that has ended meanwhile does what they want already.
+    let held = found.filter(|grant| grant.holds_at(app.now()));
+    let is_other = |seen: &Seen| held.is_some() && !seen.is_now(role.as_str(), held.as_ref());
+    if seen.is_some_and(is_other) {
+        return Err(Refusal::Changed.into());
+    }
     revoke_in(app, &mut tx, by, &user, role).await?;
     watch.settle(&mut tx).await?;
     Ok(tx.commit().await?)

@@ -14,7 +14,7 @@ use crate::db::{
 
 /// Which role includes which and permits what, for questions that one statement does not
 /// answer: cycles, paths, trees.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Graph {
     includes: BTreeMap<String, Vec<String>>,
     included_in: BTreeMap<String, Vec<String>>,
@@ -47,6 +47,18 @@ impl Graph {
             includes: by_role(includes),
             permissions: by_role(permissions),
         }
+    }
+
+    /// The same when the role no longer includes the other one.
+    pub fn without(mut self, role: &str, other: &str) -> Self {
+        for (map, key, value) in
+            [(&mut self.includes, role, other), (&mut self.included_in, other, role)]
+        {
+            if let Some(values) = map.get_mut(key) {
+                values.retain(|one| one != value);
+            }
+        }
+        self
     }
 
     /// What the role includes directly.

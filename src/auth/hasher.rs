@@ -19,7 +19,7 @@ use super::{
     password::Password,
 };
 use crate::{
-    config::{MAX_HASH_KIB, OnOff, Settings},
+    config::{MAX_HASH_KIB, MAX_HASH_PASSES, OnOff, Settings},
     random::{Random, RandomFailed},
 };
 
@@ -244,7 +244,7 @@ fn phc(params: &Params, key: Option<&str>, salt: &[u8], output: &[u8]) -> String
 }
 
 /// Whether passwords can be compared with this hash: an argon2id PHC string of at most
-/// 128 MiB ([`MAX_HASH_KIB`]).
+/// 128 MiB ([`MAX_HASH_KIB`]) and 64 passes ([`MAX_HASH_PASSES`]).
 pub fn is_readable(hash: &str) -> bool {
     read(hash).is_some()
 }
@@ -261,7 +261,8 @@ struct Hash {
 fn read(hash: &str) -> Option<Hash> {
     let hash = PasswordHash::new(hash).ok()?;
     let params = Params::try_from(&hash).ok()?;
-    let fits = hash.algorithm.as_str() == "argon2id" && params.m_cost() <= MAX_HASH_KIB;
+    let is_cheap = params.m_cost() <= MAX_HASH_KIB && params.t_cost() <= MAX_HASH_PASSES;
+    let fits = hash.algorithm.as_str() == "argon2id" && is_cheap;
     let is_current_version = hash.version.is_none_or(|version| version == 0x13);
     if !fits || !is_current_version {
         return None;
@@ -336,6 +337,19 @@ mod tests {
         let hasher = hasher("m=64,t=1,p=1", 1, 0);
         let verdict = hasher.verify(&password("password"), Some(hash)).await;
         assert_eq!(verdict, Ok(Verdict::RightButOld));
+    }
+
+    #[test]
+    fn a_hash_that_would_hold_a_slot_for_long_is_not_read() {
+        let hash = |m: u32, t: u32| {
+            format!(
+                "$argon2id$v=19$m={m},t={t},p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc"
+            )
+        };
+        assert!(is_readable(&hash(MAX_HASH_KIB, 1)) && is_readable(&hash(8, MAX_HASH_PASSES)));
+        for (m, t) in [(MAX_HASH_KIB + 1, 1), (8, MAX_HASH_PASSES + 1), (8, u32::MAX)] {
+            assert!(!is_readable(&hash(m, t)), "m={m}, t={t}");
+        }
     }
 
     #[tokio::test]

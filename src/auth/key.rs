@@ -80,6 +80,8 @@ pub enum KeyError {
     Exposed(PathBuf),
     #[error("the key file {} is damaged in line {line}; restore it from a backup", path.display())]
     Damaged { path: PathBuf, line: usize },
+    #[error("the key file {} has a second key {id} in line {line}; take out the one that does not belong there", path.display())]
+    Twice { path: PathBuf, line: usize, id: String },
     #[error("the database uses key {id}, which the key file {} does not have; name the right file with key_file, or restore it from a backup", path.display())]
     Missing { path: PathBuf, id: String },
     #[error("the database failed: {0}")]
@@ -367,8 +369,13 @@ fn read_file(path: &Path) -> Result<Vec<Key>, KeyError> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        let key = parse_line(line);
-        ring.push(key.ok_or(KeyError::Damaged { path: path.to_owned(), line: index + 1 })?);
+        let (path, line, key) = (path.to_owned(), index + 1, parse_line(line));
+        let Some(key) = key else { return Err(KeyError::Damaged { path, line }) };
+        // What the newer signs would be held against the older.
+        if ring.iter().any(|other: &Key| other.id == key.id) {
+            return Err(KeyError::Twice { path, line, id: key.id });
+        }
+        ring.push(key);
     }
     if ring.is_empty() || !text.ends_with('\n') {
         return Err(KeyError::Damaged { path: path.to_owned(), line: text.lines().count().max(1) });

@@ -58,7 +58,10 @@ impl Password {
         if password.0.chars().count() < min_length {
             return Err(PasswordError::TooShort(min_length));
         }
-        strength::check(&password.0, about)?;
+        // Names and addresses are kept as they were typed.
+        let about: Vec<String> = about.iter().map(|name| name.nfc().collect()).collect();
+        let about: Vec<&str> = about.iter().map(String::as_str).collect();
+        strength::check(&password.0, &about)?;
         Ok(password)
     }
 
@@ -110,6 +113,17 @@ mod tests {
             composed.map(|password| password.as_bytes().to_vec()),
             decomposed.map(|password| password.as_bytes().to_vec()),
         );
+    }
+
+    #[test]
+    fn a_name_is_no_password_in_either_spelling_of_its_accents() {
+        let spellings = ["Zoë Çelik-Ångström", "Zoe\u{308} C\u{327}elik-A\u{30a}ngstro\u{308}m"];
+        for name in spellings {
+            for text in spellings {
+                let refused = Password::chosen(text, 15, &[name]).err();
+                assert_eq!(refused, Some(PasswordError::AboutYou), "{text:?} {name:?}");
+            }
+        }
     }
 
     #[test]

@@ -101,6 +101,8 @@ pub enum Refusal {
     LastAdmin,
     #[error("the end of the grant lies in the past; name a later one")]
     EndInPast,
+    #[error("{0} has the role {1} already; name another end or reason to change the grant")]
+    HasRole(String, String),
     #[error("{0} does not have the role {1}; see: rolecall user show {0}")]
     NotGranted(String, String),
     #[error("your own rights do not reach this far; ask an administrator")]

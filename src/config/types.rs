@@ -100,15 +100,11 @@ impl PublicUrl {
     /// Whether `host` (as in a Host header, with its port) is ours. On loopback the three
     /// names of the machine itself are one.
     pub fn is_host(&self, host: &str) -> bool {
-        let Ok(other) = Url::parse(&format!("{}://{host}/", self.url.scheme())) else {
-            return false;
-        };
-        let plain = other.path() == "/"
-            && other.username().is_empty()
-            && other.password().is_none()
-            && other.query().is_none()
-            && other.fragment().is_none();
-        plain && self.is_same(&other)
+        // What the URL standard leaves out or decodes is no part of a host.
+        let is_alone =
+            host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/\\?#@%".contains(&byte));
+        let other = Url::parse(&format!("{}://{host}/", self.url.scheme()));
+        is_alone && other.is_ok_and(|other| self.is_same(&other))
     }
 
     /// Whether `origin` (as in an Origin header) is ours.
@@ -271,6 +267,8 @@ pub struct HashParams(pub argon2::Params);
 
 /// Above this a hash is not computed, whoever asks for it: 128 MiB.
 pub const MAX_HASH_KIB: u32 = 128 * 1024;
+/// The same for its passes over that memory.
+pub const MAX_HASH_PASSES: u32 = 64;
 
 impl Default for HashParams {
     /// OWASP's first choice for argon2id: 19 MiB, two passes, one lane.
@@ -285,7 +283,7 @@ impl FromStr for HashParams {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is not like m=19456,t=2,p=1 (m in KiB from 8 to {MAX_HASH_KIB}, t up to 64, p up to 16)"
+                "{text:?} is not like m=19456,t=2,p=1 (m in KiB from 8 to {MAX_HASH_KIB}, t up to {MAX_HASH_PASSES}, p up to 16)"
             )
         };
         let mut values = [None::<u32>; 3];
@@ -300,7 +298,7 @@ impl FromStr for HashParams {
         let [Some(m), Some(t), Some(p)] = values else {
             return Err(wrong());
         };
-        if m > MAX_HASH_KIB || t > 64 || p > 16 {
+        if m > MAX_HASH_KIB || t > MAX_HASH_PASSES || p > 16 {
             return Err(wrong());
         }
         argon2::Params::new(m, t, p, None).map(Self).map_err(|_| wrong())
@@ -363,6 +361,22 @@ impl FromStr for LogFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_address_with_its_port_and_nothing_else() {
+        let ours: PublicUrl = "https://login.example.com".parse().unwrap();
+        for host in ["login.example.com", "LOGIN.Example.com", "login.example.com:443"] {
+            assert!(ours.is_host(host) && ours.is_origin(&format!("https://{host}")), "{host:?}");
+        }
+        let before = ["@", "kim@", "/", "\\", " "].map(|text| format!("{text}login.example.com"));
+        let after = [":444", ".", "/", "/a", "?a", "#a", "\t"];
+        let after = after.map(|text| format!("login.example.com{text}"));
+        let inside =
+            ["%2e", "\u{3002}", "\t.", "..", ""].map(|dot| format!("login{dot}example.com"));
+        for host in before.iter().chain(&after).chain(&inside) {
+            assert!(!ours.is_host(host) && !ours.is_origin(&format!("https://{host}")), "{host:?}");
+        }
+    }
 
     #[test]
     fn a_proxy_covers_its_address_however_that_is_written() {

@@ -102,6 +102,20 @@ pub struct Named {
     pub ends_at: Option<OffsetDateTime>,
 }
 
+impl From<&Named> for Grant {
+    fn from(named: &Named) -> Self {
+        Self {
+            user_id: named.user_id,
+            role_name: named.role_name.clone(),
+            granted_at: named.granted_at,
+            granted_by: named.granted_by.clone(),
+            granted_by_id: named.granted_by_id,
+            reason: named.reason.clone(),
+            ends_at: named.ends_at,
+        }
+    }
+}
+
 macro_rules! select_named {
     ($db:expr, $tail:literal $(, $arg:expr)*) => {
         sql!($db, fetch_all Named:
@@ -193,6 +207,39 @@ pub async fn count_having(
             where g.role_name = r.role_name and g.end_recorded = false
               and (g.ends_at is null or g.ends_at > $2)
             limit $3) capped"#, role, now, most)
+}
+
+/// How many have `other` only because `role`, which they have, includes it, counted up to `most`.
+pub async fn count_losing(
+    db: &Db,
+    role: &str,
+    other: &str,
+    most: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<i64> {
+    sql!(db, fetch_one scalar:
+        r#"with recursive giving (role_name) as (
+               select name from roles where name = $1
+               union
+               select i.role_name
+               from giving g join role_includes i on i.included_name = g.role_name
+           ), keeping (role_name) as (
+               select name from roles where name = $2
+               union
+               select i.role_name
+               from keeping k join role_includes i on i.included_name = k.role_name
+               where not (i.role_name = $1 and i.included_name = $2)
+           )
+           select count(*) as "count!: i64" from
+           (select distinct g.user_id from giving r cross join grants g
+            where g.role_name = r.role_name and g.end_recorded = false
+              and (g.ends_at is null or g.ends_at > $3)
+              and not exists (
+                  select 1 from grants other
+                  where other.user_id = g.user_id and other.end_recorded = false
+                    and (other.ends_at is null or other.ends_at > $3)
+                    and other.role_name in (select role_name from keeping))
+            limit $4) capped"#, role, other, now, most)
 }
 
 /// Grants a role anew or changes the grant that is there.

@@ -70,6 +70,19 @@ pub fn revoke_lines(name: &str, roles: &[String], permissions: &[String]) -> Vec
     lines
 }
 
+/// Somebody changed the grant while the page was asking: what it is now.
+pub fn grant_now(granted: &str, until: Option<&str>, reason: &str) -> String {
+    let end = until.map_or_else(|| "without end".to_owned(), |until| format!("until {until}"));
+    let reason = match reason {
+        "" => String::new(),
+        reason => format!(" ({})", whole(reason)),
+    };
+    format!(
+        "Somebody changed this grant meanwhile: granted {granted}, {end}{reason}. Nothing is \
+         revoked yet."
+    )
+}
+
 pub fn delete_role_title(role: &str) -> String {
     format!("Delete the role {role}?")
 }
@@ -120,8 +133,17 @@ pub struct Having<'a> {
 impl Having<'_> {
     /// That they lose something, and through which roles they had it.
     fn losing(&self, what: &str) -> Vec<String> {
+        let mut lines = vec![self.first(what)];
+        if !self.above.is_empty() {
+            lines.push(self.above_too(self.above));
+        }
+        lines
+    }
+
+    /// That they lose something, as far as no other role gives it.
+    fn first(&self, what: &str) -> String {
         let (role, how) = (self.role, self.how());
-        let mut lines = vec![match self.people {
+        match self.people {
             "0" => format!("Nobody has {role}, so nobody loses {what}."),
             "1" => format!(
                 "1 user has {role}{how} and loses {what} at once, unless another role gives it."
@@ -129,12 +151,11 @@ impl Having<'_> {
             n => format!(
                 "{n} users have {role}{how} and lose {what} at once, unless another role gives it."
             ),
-        }];
-        if !self.above.is_empty() {
-            let above = list(self.above);
-            lines.push(format!("Through {role}, these roles lose it too: {above}."));
         }
-        lines
+    }
+
+    fn above_too(&self, above: &[String]) -> String {
+        format!("Through {}, these roles lose it too: {}.", self.role, list(above))
     }
 
     fn how(&self) -> &'static str {
@@ -150,18 +171,49 @@ pub fn deny_lines(of: &Having<'_>, permission: &str) -> Vec<String> {
     of.losing(permission)
 }
 
-/// `roles` and `permissions` come with the role `other`.
-pub fn exclude_lines(
-    of: &Having<'_>,
-    other: &str,
-    (roles, permissions): (&[String], &[String]),
-) -> Vec<String> {
-    let mut lines = of.losing(other);
-    if !roles.is_empty() {
-        lines.push(format!("With {other} go the roles that it includes: {}.", list(roles)));
+/// What goes when a role no longer includes another one.
+pub struct Excluded {
+    /// How many lose the other one, as text, of those who have the role; `None`: they are too
+    /// many to be looked at.
+    pub people: Option<String>,
+    /// Roles that include the role, and lose it too.
+    pub above: Vec<String>,
+    /// What the role loses besides.
+    pub roles: Vec<String>,
+    pub permissions: Vec<String>,
+}
+
+pub fn exclude_lines(of: &Having<'_>, other: &str, lost: &Excluded) -> Vec<String> {
+    let (role, how) = (of.role, of.how());
+    let mut lines = vec![match (of.people, lost.people.as_deref()) {
+        ("0", _) | (_, None) => of.first(other),
+        ("1", Some("0")) => {
+            format!("1 user has {role}{how} and keeps {other}: another role gives it.")
+        }
+        (all, Some("0")) => {
+            format!("{all} users have {role}{how} and keep {other}: another role gives it.")
+        }
+        ("1", Some(_)) => format!("1 user has {role}{how} and loses {other} at once."),
+        (all, Some(n)) if n == all => {
+            format!("{all} users have {role}{how} and lose {other} at once.")
+        }
+        (all, Some(n)) => {
+            let lose = if n == "1" { "1 loses" } else { &format!("{n} lose") };
+            format!(
+                "Of {all} users who have {role}{how} {lose} {other} at once. To the others \
+                 another role gives it."
+            )
+        }
+    }];
+    if !lost.above.is_empty() {
+        lines.push(of.above_too(&lost.above));
     }
-    if !permissions.is_empty() {
-        lines.push(format!("With {other} go these permissions: {}.", list(permissions)));
+    for (what, names) in
+        [("the roles that it includes", &lost.roles), ("these permissions", &lost.permissions)]
+    {
+        if !names.is_empty() {
+            lines.push(format!("With {other} go {what}: {}.", list(names)));
+        }
     }
     lines
 }

@@ -24,9 +24,30 @@ pub const FORM_EXPIRED_TITLE: &str = "This form is out of date";
 pub const FORM_EXPIRED: &str = "You signed in or out since the form was opened. Nothing was \
                                 changed. Open the page again and send it once more.";
 
+/// Above what the form holds.
+pub const FORM_AGAIN: &str = "The form is from an earlier sign-in. Nothing was changed. Look at \
+                              what it holds, then send it once more.";
+pub const TO_FORM: &str = "Open the page again";
+pub const ENTERED: &str = "What you had entered";
+
+pub const USER_GONE_TITLE: &str = "This user is not here any more";
+pub const USER_GONE: &str = "Somebody removed the user, perhaps while you were writing. Nothing \
+                             of what you sent is saved.";
+pub const ROLE_GONE_TITLE: &str = "This role is not here any more";
+
+/// The role was deleted meanwhile.
+pub fn role_gone(name: &str) -> String {
+    format!(
+        "There is no role {name}. Somebody deleted it, perhaps while you were writing. Nothing of \
+         what you sent is saved."
+    )
+}
+
 pub const TO_OVERVIEW: &str = "Go to the overview";
 pub const TO_USER: &str = "Go to this user";
 pub const TO_ROLE: &str = "Go to this role";
+pub const TO_USERS: &str = "Go to the users";
+pub const TO_ROLES: &str = "Go to the roles";
 pub const TO_SESSIONS: &str = "Go to the sessions";
 pub const NOTHING_TO_END_TITLE: &str = "There is nothing to end";
 pub const REFUSED_TITLE: &str = "This cannot be done";

@@ -1,5 +1,6 @@
 //! Shared by all forms: labels, hints, and what is wrong with a field.
 
+use super::{account, role, roles, user, users};
 use crate::auth::password::{MAX_BYTES, PasswordError};
 
 pub const USERNAME: &str = "User name";
@@ -55,7 +56,27 @@ pub const ANY: &str = "Any";
 pub const MEANWHILE: &str = "Somebody else saved this while you were writing.";
 pub const MEANWHILE_INTRODUCTION: &str =
     "Your entries are still in the form. Saving it again replaces what is stored now:";
+/// The same of a grant, which a long list may have left out.
+pub const GRANT_MEANWHILE: &str = "This role's grant is another than your page showed: somebody was faster, or the page left \
+     it out.";
+pub const NOT_GRANTED: &str = "not granted";
 pub const EMPTY: &str = "empty";
+
+/// What people know a field by; none, if they do not enter it themselves.
+pub fn label(field: &str) -> Option<&'static str> {
+    Some(match field {
+        "username" => USERNAME,
+        "email" => user::EMAIL,
+        "display_name" => user::DISPLAY_NAME,
+        "role" | "other" => users::ROLE,
+        "until" => user::UNTIL,
+        "reason" => user::REASON,
+        "name" => roles::NEW_NAME,
+        "description" => role::DESCRIPTION,
+        "permission" => account::PERMISSION,
+        _ => return None,
+    })
+}
 
 /// Below the field for a new password.
 pub fn new_password_hint(min_length: usize) -> String {

@@ -49,6 +49,7 @@ pub fn sentence(refusal: &Refusal) -> String {
         ),
         Refusal::LastAdmin => form::LAST_ADMIN.to_owned(),
         Refusal::EndInPast => form::UNTIL_PAST.to_owned(),
+        Refusal::HasRole(..) => form::ROLE_HELD.to_owned(),
         Refusal::NotGranted(user, role) => {
             format!("{} does not have the role {role} (any more).", whole(user))
         }

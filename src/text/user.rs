@@ -30,6 +30,11 @@ pub const GRANTS: &str = "Roles";
 pub const NO_GRANTS: &str = "No role is granted to this user.";
 pub const GRANTED: &str = "Granted";
 pub const BY: &str = "by";
+/// When, and by whom.
+pub fn granted(at: time::OffsetDateTime, by: &str) -> String {
+    format!("{} {BY} {}", super::time(at), super::whole(by))
+}
+
 pub const REASON: &str = "Reason";
 pub const UNTIL: &str = "Ends";
 pub const ENDED: &str = "Ended";

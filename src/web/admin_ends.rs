@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use axum::{
     extract::Path,
-    response::{IntoResponse, Redirect},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
 };
 use serde::Deserialize;
 use uuid::Uuid;
@@ -21,11 +22,21 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        self, Refusal, authority, authority::Change, explain, grants, graph::Graph, name::RoleName,
+        self, Refusal, authority,
+        authority::Change,
+        explain,
+        grants::{self, Seen},
+        graph::Graph,
+        name::RoleName,
         sessions as session_rules, users,
     },
-    db::{UserId, grants as grant_rows, permissions, sessions, users::User},
-    text::{confirm, notice, refusal::sentence},
+    db::{
+        UserId,
+        grants::{self as grant_rows, Grant},
+        permissions, sessions,
+        users::User,
+    },
+    text::{self, confirm, notice, refusal::sentence, user},
 };
 
 /// The page that asks. It stands at the address its form posts to, below the page `back`.
@@ -36,7 +47,8 @@ pub fn ask(
     button: &'static str,
 ) -> ConfirmPage {
     let (action, back) = (frame.path.clone(), frame.reachable(&back).to_owned());
-    ConfirmPage { frame, title, lines, action, hidden: Vec::new(), button, back }
+    let (hidden, meanwhile) = (Vec::new(), None);
+    ConfirmPage { frame, title, lines, meanwhile, action, hidden, button, back }
 }
 
 /// The user, if the person may change them, and how many sessions of them are open.
@@ -139,27 +151,46 @@ pub async fn ask_revoke(
     Path(id): Path<Uuid>,
     Asked(OfRole { role }): Asked<OfRole>,
 ) -> Result<impl IntoResponse, Error> {
+    Ok(Page(revoke_page(&acting, frame, id, role).await?.0))
+}
+
+/// The page that asks, and what it says of the grant that holds, if one does.
+async fn revoke_page(
+    acting: &Acting,
+    frame: Frame,
+    id: Uuid,
+    role: String,
+) -> Result<(ConfirmPage, String), Error> {
     let app = &acting.app;
     let mut tx = app.db.begin_read().await?;
     authority::require(app, &mut tx, &acting.by, Change::Revoke { role: &role }).await?;
     drop(tx);
     let user = users::find(app, &id.to_string()).await?;
-    let grants = grant_rows::list_of_user(&app.db, user.id).await?;
-    if !grants.iter().any(|grant| grant.role_name == role) {
+    let named = grant_rows::list_named(&app.db, user.id).await?;
+    let Some(of_role) = named.iter().find(|grant| grant.role_name == role) else {
         let missing = Refusal::NotGranted(user.username, role);
         return Err(Error::NothingToEnd(sentence(&missing)));
-    }
+    };
+    let told = confirm::grant_now(
+        &user::granted(of_role.granted_at, &people::granter(of_role)),
+        of_role.ends_at.map(text::time).as_deref(),
+        &of_role.reason,
+    );
+    let grants: Vec<Grant> = named.iter().map(Grant::from).collect();
+    let seen =
+        Seen::of(grants.iter().filter(|one| one.role_name == role && one.holds_at(app.now())));
     let (roles, permissions) = lost_with(app, grants, &role).await?;
     let title = confirm::revoke_title(&role, &user.username);
     let says = (title, confirm::revoke_lines(&user.username, &roles, &permissions));
     let page = ask(frame, admin_user::path(id), says, confirm::REVOKE);
-    Ok(Page(ConfirmPage { hidden: vec![("role", role)], ..page }))
+    let hidden = vec![("role", role), ("seen", seen.to_string())];
+    Ok((ConfirmPage { hidden, ..page }, told))
 }
 
 /// Roles and permissions that come through the grant of this role and no other.
 async fn lost_with(
     app: &App,
-    mut grants: Vec<grant_rows::Grant>,
+    mut grants: Vec<Grant>,
     role: &str,
 ) -> Result<(Vec<String>, Vec<String>), Error> {
     let graph = Graph::load(&app.db).await?;
@@ -171,19 +202,36 @@ async fn lost_with(
     Ok((lost(&before.0, &after.0), lost(&before.1, &after.1)))
 }
 
+#[derive(Deserialize)]
+pub struct Revoked {
+    #[serde(default)]
+    role: String,
+    /// What the page that asked showed of the grant.
+    seen: Option<String>,
+}
+
 pub async fn revoke(
     acting: Acting,
+    frame: Frame,
     Path(id): Path<Uuid>,
-    Form(OfRole { role }): Form<OfRole>,
-) -> Result<Redirect, Error> {
+    Form(Revoked { role, seen }): Form<Revoked>,
+) -> Result<Response, Error> {
     let user = users::find(&acting.app, &id.to_string()).await?;
     let role = RoleName::parse(&role).map_err(|_| Error::NotFound)?;
-    grants::revoke(&acting.app, &acting.by, user.id, &role).await?;
-    // Without that role, this page may be closed to them.
-    if user.id == acting.user.id {
-        return acting.done(notice::REVOKED, "/account").await;
+    let seen = seen.as_deref().map(Seen::parse);
+    match grants::revoke_as_seen(&acting.app, &acting.by, user.id, &role, seen.as_ref()).await {
+        // Whoever changed it may have had a reason to: it is asked once more.
+        Err(auth::Error::Refused(Refusal::Changed)) => {
+            let (page, now) = revoke_page(&acting, frame, id, role.as_str().to_owned()).await?;
+            let page = ConfirmPage { meanwhile: Some(now), ..page };
+            return Ok((StatusCode::CONFLICT, Page(page)).into_response());
+        }
+        done => done?,
     }
-    acting.done(notice::REVOKED, &admin_user::path(id)).await
+    // Without that role, this page may be closed to them.
+    let is_own = user.id == acting.user.id;
+    let next = if is_own { "/account".to_owned() } else { admin_user::path(id) };
+    Ok(acting.done(notice::REVOKED, &next).await?.into_response())
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,8 @@
 //! What takes something out of a role, or ends the role: a page that asks first and says who loses
 //! what.
 
+use std::collections::BTreeSet;
+
 use axum::{
     extract::Path,
     response::{IntoResponse, Redirect},
@@ -31,7 +33,7 @@ use crate::{
         roles as rows,
     },
     text::{
-        confirm::{self, Having},
+        confirm::{self, Excluded, Having},
         notice, refusal,
     },
 };
@@ -60,6 +62,17 @@ async fn having(
     Ok((people::counted(people, MOST_COUNTED), above))
 }
 
+/// The page that asks before something is taken out of the role, named in this field of its form.
+fn taking_out(
+    frame: Frame,
+    name: &str,
+    says: (String, Vec<String>),
+    (field, taken): (&'static str, &str),
+) -> Page<ConfirmPage> {
+    let page = ask(frame, path(name), says, confirm::TAKE_OUT);
+    Page(ConfirmPage { hidden: vec![(field, taken.to_owned())], ..page })
+}
+
 pub async fn ask_deny(
     acting: Acting,
     frame: Frame,
@@ -75,8 +88,7 @@ pub async fn ask_deny(
     let of = Having { role: &name, people: &people, above: &above };
     let title = confirm::take_out_title(permission, &name);
     let says = (title, confirm::deny_lines(&of, permission));
-    let page = ask(frame, path(&name), says, confirm::TAKE_OUT);
-    Ok(Page(ConfirmPage { hidden: vec![("permission", permission.to_owned())], ..page }))
+    Ok(taking_out(frame, &name, says, ("permission", permission)))
 }
 
 pub async fn ask_exclude(
@@ -92,17 +104,35 @@ pub async fn ask_exclude(
     }
     let (people, above) = having(&acting, &graph, &name).await?;
     let of = Having { role: &name, people: &people, above: &above };
-    let comes_with = graph.closure([other]);
-    let permissions = comes_with.iter().flat_map(|role| graph.permissions(role));
-    let mut permissions: Vec<String> = permissions.cloned().collect();
-    permissions.sort();
-    permissions.dedup();
-    let below = comes_with.into_iter().filter(|role| *role != other);
-    let below: Vec<String> = below.map(str::to_owned).collect();
-    let lines = confirm::exclude_lines(&of, other, (&below, &permissions));
-    let says = (confirm::take_out_title(other, &name), lines);
-    let page = ask(frame, path(&name), says, confirm::TAKE_OUT);
-    Ok(Page(ConfirmPage { hidden: vec![("other", other.to_owned())], ..page }))
+    let mut lost = lost_without(&graph, &name, other);
+    // Where those who have the role are too many to be counted, so are those who lose the other.
+    if !people.ends_with('+') {
+        let (db, now) = (&acting.app.db, acting.app.now());
+        let losing = grants::count_losing(db, &name, other, MOST_COUNTED, now).await?;
+        lost.people = Some(people::counted(losing, MOST_COUNTED));
+    }
+    let says = (confirm::take_out_title(other, &name), confirm::exclude_lines(&of, other, &lost));
+    Ok(taking_out(frame, &name, says, ("other", other)))
+}
+
+/// What the role, and those that include it, have through the other one alone.
+fn lost_without(graph: &Graph, name: &str, other: &str) -> Excluded {
+    let after = graph.clone().without(name, other);
+    let (had, has) = (graph.closure([name]), after.closure([name]));
+    let mut roles: Vec<String> = had.difference(&has).map(|role| (*role).to_owned()).collect();
+    let permissions = |roles: &BTreeSet<&str>| -> BTreeSet<String> {
+        roles.iter().flat_map(|role| graph.permissions(role)).cloned().collect()
+    };
+    let (before, left) = (permissions(&had), permissions(&has));
+    roles.retain(|role| role != other);
+    let mut above: Vec<String> = graph.ancestors(name).into_iter().collect();
+    above.retain(|role| !after.closure([role.as_str()]).contains(other));
+    Excluded {
+        people: None,
+        above,
+        roles,
+        permissions: before.difference(&left).cloned().collect(),
+    }
 }
 
 pub async fn ask_remove_grantor(
@@ -121,8 +151,7 @@ pub async fn ask_remove_grantor(
     let of = Having { role: other, people: &people, above: &above };
     let title = confirm::remove_grantor_title(other, &name);
     let says = (title, confirm::remove_grantor_lines(&of, &name));
-    let page = ask(frame, path(&name), says, confirm::TAKE_OUT);
-    Ok(Page(ConfirmPage { hidden: vec![("other", other.to_owned())], ..page }))
+    Ok(taking_out(frame, &name, says, ("other", other)))
 }
 
 pub async fn ask_delete(

@@ -25,19 +25,13 @@ use super::{
 use crate::{
     app::App,
     auth::{
-        self, Refusal,
-        access::Permission,
-        admins,
-        authority::Change,
-        explain,
-        grants::{self, Until},
-        graph::Graph,
-        link,
-        name::{ADMIN, RoleName},
-        throttle, users,
+        self, Refusal, access::Permission, admins, authority::Change, explain, grants::Seen,
+        graph::Graph, link, name::ADMIN, throttle, users,
     },
     db::{
-        UserId, grants as grant_rows, permissions, roles, sessions,
+        UserId,
+        grants::{self as grant_rows, Grant},
+        permissions, roles, sessions,
         throttles::Throttle,
         users::{Status, User},
     },
@@ -62,7 +56,7 @@ pub struct Query {
 }
 
 const GRANTS: Room = Room { lines: 15, bytes: 6000 };
-const PERMISSIONS: Room = Room { lines: 40, bytes: 3000 };
+const PERMISSIONS: Room = Room { lines: 40, bytes: 2400 };
 /// All are on the page of sessions.
 const SESSIONS: usize = 8;
 
@@ -82,7 +76,7 @@ pub async fn show(
     Ok(Page(page))
 }
 
-fn profile(user: &User) -> ProfileFields {
+pub(super) fn profile(user: &User) -> ProfileFields {
     ProfileFields {
         username: user.username.clone(),
         email: user.email.clone().unwrap_or_default(),
@@ -92,7 +86,7 @@ fn profile(user: &User) -> ProfileFields {
     }
 }
 
-async fn page(
+pub(super) async fn page(
     acting: &Acting,
     frame: Frame,
     user: &User,
@@ -102,14 +96,14 @@ async fn page(
     let Acting { app, user: reader, .. } = acting;
     let now = app.now();
     let named = grant_rows::list_named(&app.db, user.id).await?;
-    let holding = named.iter().filter(|grant| grant.ends_at.is_none_or(|end| end > now));
-    let held: Vec<String> = holding.map(|grant| grant.role_name.clone()).collect();
+    let grants: Vec<Grant> = named.iter().map(Grant::from).collect();
+    let holding: Vec<_> = grants.iter().filter(|grant| grant.holds_at(now)).collect();
+    let held: Vec<String> = holding.iter().map(|grant| grant.role_name.clone()).collect();
     let authority = acting.authority().await?;
     let all = roles::list(&app.db).await?.into_iter().map(|role| role.name);
     let grantable = all.filter(|role| authority.may(Change::Grant { to: user.id, role }));
     let graph = Graph::load(&app.db).await?;
     let every = permissions::list(&app.db).await?.into_iter().collect();
-    let grants = grant_rows::list_of_user(&app.db, user.id).await?;
     let (_, effective) = explain::effective(&graph, &every, &grants, now);
     let last_admin = admins::is_last(app, user).await?;
     let effective: Vec<_> = effective.into_iter().collect();
@@ -137,6 +131,9 @@ async fn page(
         can_revoke: !(last_admin && grant.role_name == ADMIN)
             && authority.may(Change::Revoke { role: &grant.role_name }),
     };
+    let shown = Cut::after(&starts.grants, &named, |one| one.role_name.clone(), GRANTS, line);
+    let is_shown = |grant: &Grant| shown.shown.iter().any(|line| line.role == grant.role_name);
+    let seen = Seen::of(holding.into_iter().filter(|grant| is_shown(grant)));
     Ok(UserPage {
         frame,
         id: user.id.to_string(),
@@ -151,7 +148,7 @@ async fn page(
         can_edit: authority.may(Change::User { id: user.id, roles: &held }),
         is_own: user.id == reader.id,
         last_admin,
-        grants: Cut::after(&starts.grants, &named, |one| one.role_name.clone(), GRANTS, line),
+        grants: shown,
         permissions: Cut::after(
             &starts.permissions,
             &effective,
@@ -160,7 +157,7 @@ async fn page(
             String::clone,
         ),
         grantable: grantable.collect(),
-        grant: GrantFields::default(),
+        grant: GrantFields { seen: seen.to_string(), ..GrantFields::default() },
         sessions,
         can_end_sessions: can_end,
         explain: String::new(),
@@ -284,93 +281,4 @@ pub async fn make_link(
         url: link::url(&acting.app, token),
         good_for: text::link::GOOD_FOR_PASSWORD,
     }))
-}
-
-#[derive(Deserialize)]
-pub struct Granted {
-    #[serde(default)]
-    role: String,
-    #[serde(default)]
-    until: String,
-    #[serde(default)]
-    reason: String,
-}
-
-pub async fn grant(
-    acting: Acting,
-    frame: Frame,
-    Path(id): Path<Uuid>,
-    Form(Granted { role, until, reason }): Form<Granted>,
-) -> Result<Response, Error> {
-    let user = users::find(&acting.app, &id.to_string()).await?;
-    let mut fields = GrantFields { role, until, reason, ..GrantFields::default() };
-    let held = held(&acting.app, &user, &fields.role).await?;
-    let is_empty = fields.until.trim().is_empty() && fields.reason.trim().is_empty();
-    if held.is_some() && is_empty {
-        fields.role_problem = Some(text::form::ROLE_HELD.to_owned());
-    } else if let Some((role, until)) = parse_grant(&mut fields) {
-        let (until, reason) = kept(held, until, &fields.reason);
-        match grants::grant(&acting.app, &acting.by, user.id, &role, until, &reason).await {
-            Ok(()) => {
-                let end = match until {
-                    Until::At(end) => Some(text::time(end)),
-                    Until::Always => None,
-                };
-                let notice = text::notice::granted(end.as_deref());
-                return Ok(acting.done(&notice, &path(id)).await?.into_response());
-            }
-            Err(error) => take_grant_problem(&mut fields, error)?,
-        }
-    }
-    let mut page = page(&acting, frame, &user, profile(&user), &Query::default()).await?;
-    if page.grantable.is_empty() {
-        return Err(auth::Error::from(Refusal::NotYours).into());
-    }
-    page.grant = fields;
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, Page(page)).into_response())
-}
-
-/// The grant that the user has of this role.
-async fn held(app: &App, user: &User, role: &str) -> Result<Option<grant_rows::Grant>, Error> {
-    let grants = grant_rows::list_of_user(&app.db, user.id).await?;
-    let is_it = |grant: &grant_rows::Grant| grant.role_name == role.trim();
-    Ok(grants.into_iter().find(|grant| is_it(grant) && grant.holds_at(app.now())))
-}
-
-/// What the grant gets: a field that is left empty takes nothing from one that is there.
-fn kept(held: Option<grant_rows::Grant>, until: Until, reason: &str) -> (Until, String) {
-    let Some(held) = held else { return (until, reason.to_owned()) };
-    let until = match (until, held.ends_at) {
-        (Until::Always, Some(end)) => Until::At(end),
-        (until, _) => until,
-    };
-    (until, if reason.trim().is_empty() { held.reason } else { reason.to_owned() })
-}
-
-fn parse_grant(fields: &mut GrantFields) -> Option<(RoleName, Until)> {
-    let role = RoleName::parse(&fields.role).ok();
-    let until = match fields.until.trim() {
-        "" => Some(Until::Always),
-        typed => people::parse_time(typed).map(Until::At),
-    };
-    let problem = |is_wrong: bool, text: &str| is_wrong.then(|| text.to_owned());
-    let is_missing = fields.role.trim().is_empty();
-    let unknown = if is_missing { text::form::ROLE_MISSING } else { text::form::ROLE_UNKNOWN };
-    fields.role_problem = problem(role.is_none(), unknown);
-    fields.until_problem = problem(until.is_none(), text::form::UNTIL_INVALID);
-    role.zip(until)
-}
-
-fn take_grant_problem(fields: &mut GrantFields, error: auth::Error) -> Result<(), Error> {
-    let auth::Error::Refused(refusal) = error else { return Err(error.into()) };
-    let own = |text: &str| Some(text.to_owned());
-    match refusal {
-        Refusal::NoRole(_) => fields.role_problem = own(text::form::ROLE_UNKNOWN),
-        Refusal::NotYours => fields.role_problem = own(text::form::NOT_YOURS),
-        Refusal::LastAdmin => fields.until_problem = own(text::form::LAST_ADMIN),
-        Refusal::EndInPast => fields.until_problem = own(text::form::UNTIL_PAST),
-        Refusal::Reason => fields.reason_problem = own(text::form::REASON_INVALID),
-        other => return Err(auth::Error::from(other).into()),
-    }
-    Ok(())
 }

@@ -9,6 +9,7 @@ use axum::{
 };
 use url::form_urlencoded;
 
+use super::sent::Sent;
 use crate::{
     auth::{self, Refusal},
     text::{error as text, refusal::sentence},
@@ -84,6 +85,21 @@ pub struct Problem {
     pub message: Cow<'static, str>,
     /// Address and label of where to go on.
     pub action: Option<(&'static str, &'static str)>,
+    /// The form that led to it.
+    pub sent: Option<Sent>,
+    /// The form is of another session: it may be sent again from this one.
+    pub is_expired: bool,
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        title: &'static str,
+        message: Cow<'static, str>,
+        action: Option<(&'static str, &'static str)>,
+    ) -> Self {
+        Self { status, title, message, action, sent: None, is_expired: false }
+    }
 }
 
 /// Seconds after which a program or person who was sent away may come back.
@@ -103,7 +119,7 @@ impl Error {
             Self::NothingToEnd(sentence) => {
                 let message = sentence.clone().into();
                 let (status, title) = (S::NOT_FOUND, text::NOTHING_TO_END_TITLE);
-                return Problem { status, title, message, action: account };
+                return Problem::new(status, title, message, account);
             }
             Self::MethodNotAllowed => (
                 S::METHOD_NOT_ALLOWED,
@@ -156,7 +172,8 @@ impl Error {
                 (S::INTERNAL_SERVER_ERROR, text::INTERNAL_TITLE, text::INTERNAL, None)
             }
         };
-        Problem { status, title, message: message.into(), action }
+        let is_expired = matches!(self, Self::Form(FormError::Expired));
+        Problem { is_expired, ..Problem::new(status, title, message.into(), action) }
     }
 
     /// The session store says only in words what failed, and it fails with the database.
@@ -179,7 +196,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::NotYours => (S::FORBIDDEN, text::NOT_YOURS_TITLE, sentence(refusal).into()),
         other => (S::CONFLICT, text::REFUSED_TITLE, sentence(other).into()),
     };
-    Problem { status, title, message, action: Some(("/admin", text::TO_OVERVIEW)) }
+    Problem::new(status, title, message, Some(("/admin", text::TO_OVERVIEW)))
 }
 
 impl IntoResponse for Error {

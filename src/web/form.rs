@@ -1,7 +1,7 @@
 //! The one way in for forms and queries: urlencoded, small, whole; a form also from this session.
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, header, request::Parts},
 };
@@ -28,33 +28,35 @@ impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
         let me = request.extensions().get::<Me>().cloned();
-        let body = body(app, me.as_ref().map(|Me(user)| &**user), request).await?;
+        let (_, body) = whole(request).await?;
+        if let Some(Me(user)) = me {
+            is_of_session(app, &user, &body)?;
+        }
         let fields = serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
         Ok(Self(fields))
     }
 }
 
-/// The form as it came, whole and of this user's session.
-pub(super) async fn body(
-    app: &App,
-    user: Option<&CurrentUser>,
-    request: Request,
-) -> Result<Bytes, Error> {
-    is_urlencoded(request.headers())?;
-    let reading = tokio::time::timeout(limits::FORM_TIMEOUT, read(request));
+/// The form as it came, whole.
+pub(super) async fn whole(request: Request) -> Result<(Parts, Bytes), Error> {
+    let (parts, body) = request.into_parts();
+    is_urlencoded(&parts.headers)?;
+    let reading = tokio::time::timeout(limits::FORM_TIMEOUT, read(body));
     let body = reading.await.map_err(|_| FormError::TooSlow)??;
     if form_urlencoded::parse(&body).count() > limits::FORM_FIELDS {
         return Err(FormError::TooLarge.into());
     }
     are_fields_utf8(&body)?;
-    if let Some(user) = user {
-        let signed: Signed =
-            serde_html_form::from_bytes(&body).map_err(|_| FormError::Malformed)?;
-        if !token::is_form_token(&app.keys, user.session.id, &signed.form_token) {
-            return Err(FormError::Expired.into());
-        }
+    Ok((parts, body))
+}
+
+/// Whether the form comes from a page of this user's session.
+pub(super) fn is_of_session(app: &App, user: &CurrentUser, body: &[u8]) -> Result<(), Error> {
+    let signed: Signed = serde_html_form::from_bytes(body).map_err(|_| FormError::Malformed)?;
+    if token::is_form_token(&app.keys, user.session.id, &signed.form_token) {
+        return Ok(());
     }
-    Ok(body)
+    Err(FormError::Expired.into())
 }
 
 /// The query of a page.
@@ -91,8 +93,8 @@ fn is_urlencoded(headers: &HeaderMap) -> Result<(), FormError> {
     }
 }
 
-async fn read(request: Request) -> Result<Bytes, FormError> {
-    match Limited::new(request.into_body(), limits::FORM_BYTES).collect().await {
+async fn read(body: Body) -> Result<Bytes, FormError> {
+    match Limited::new(body, limits::FORM_BYTES).collect().await {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(FormError::TooLarge),
         Err(_) => Err(FormError::Malformed),

@@ -10,7 +10,8 @@ use axum::{
 };
 
 use super::{
-    Error, Kind, cookie,
+    Error, Kind, cookie, form,
+    sent::Sent,
     step_up::{self, Taken},
     trace,
 };
@@ -42,24 +43,56 @@ where
         Box::pin(async move {
             match admit(&app, &self.access, self.kind, &mut request).await {
                 Ok(Admitted::Now) => self.handler.call(request, app).await,
-                Ok(Admitted::WithPassword(user)) => {
-                    match step_up::take(&app, &user, request).await {
-                        Ok(Taken { request, renewed }) => {
-                            renewed.tell(self.handler.call(request, app).await)
-                        }
-                        Err(response) => response,
-                    }
-                }
+                Ok(Admitted::WithForm(user, proof)) => self.take(request, app, user, proof).await,
                 Err(error) => error.into_response(),
             }
         })
     }
 }
 
+impl<H> Guarded<H> {
+    /// Reads the form before its handler does, so that no answer loses what was entered.
+    async fn take<T>(
+        self,
+        request: Request,
+        app: App,
+        user: Arc<CurrentUser>,
+        proof: Proof,
+    ) -> Response
+    where
+        H: Handler<T, App> + Sync,
+    {
+        let (parts, body) = match form::whole(request).await {
+            Ok(whole) => whole,
+            Err(error) => return error.into_response(),
+        };
+        let sent = Sent::of(&parts, &body);
+        let response = match (form::is_of_session(&app, &user, &body), proof) {
+            (Err(error), _) => error.into_response(),
+            (Ok(()), Proof::Given) => {
+                self.handler.call(Request::from_parts(parts, body.into()), app).await
+            }
+            (Ok(()), Proof::Password) => match step_up::take(&app, &user, parts, body).await {
+                Ok(Taken { request, renewed }) => {
+                    renewed.tell(self.handler.call(request, app).await)
+                }
+                Err(response) => response,
+            },
+        };
+        sent.ride_on(response)
+    }
+}
+
 enum Admitted {
     Now,
-    /// When the form brings the password of this user.
-    WithPassword(Arc<CurrentUser>),
+    /// With the form of this user that it brings.
+    WithForm(Arc<CurrentUser>, Proof),
+}
+
+enum Proof {
+    Given,
+    /// The form has to bring the password.
+    Password,
 }
 
 /// Lets the request on to its handler, with the user in it if the route asks for one.
@@ -87,8 +120,12 @@ async fn admit(
     }
     let user = user.ok_or(Error::Unauthenticated)?;
     request.extensions_mut().insert(Me(user.clone()));
+    let is_form = request.method() == Method::POST;
     Ok(match decision {
-        Decision::Prove => Admitted::WithPassword(user),
+        Decision::Prove => Admitted::WithForm(user, Proof::Password),
+        _ if is_form && Sent::is_kept(request.uri().path()) => {
+            Admitted::WithForm(user, Proof::Given)
+        }
         _ => Admitted::Now,
     })
 }

@@ -1,5 +1,4 @@
-//! What holds for every page: the Host rule, where forms may come from, the security headers,
-//! and how errors look.
+//! What holds for every page: the Host rule, where forms may come from, the security headers.
 
 use askama::Template;
 use axum::{
@@ -9,18 +8,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use uuid::Uuid;
-
-use super::{
-    Error,
-    error::Problem,
-    frame, guard,
-    pages::{ErrorPage, Frame},
-};
-use crate::{app::App, auth::users, config::Settings, db::roles, telemetry::RequestId, text};
-
-/// Address and label of where an error page leads.
-type Action = (String, &'static str);
+use super::{Error, error::Problem, error_page};
+use crate::{app::App, config::Settings, telemetry::RequestId};
 
 /// A template as a response.
 pub struct Page<T>(pub T);
@@ -63,9 +52,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
         response = Error::NotFound.into_response();
     }
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        let frame = frame_of(&app, &headers, problem.status).await;
-        let above = above(&app, &problem, &path, &frame).await;
-        response = render(problem, above, frame, id, response);
+        response = error_page::show(&app, problem, (&headers, &path), id, response).await;
     }
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -100,81 +87,6 @@ fn is_same_origin(settings: &Settings, headers: &HeaderMap) -> bool {
             origin.to_str().is_ok_and(|origin| settings.public_url.is_origin(origin))
         }
         (None, None) => false,
-    }
-}
-
-/// What surrounds an error: the frame of whoever asked, as far as that can be told.
-async fn frame_of(app: &App, headers: &HeaderMap, status: StatusCode) -> Frame {
-    let is_askable = status.is_client_error() && status != StatusCode::MISDIRECTED_REQUEST;
-    if !is_askable {
-        return Frame::default();
-    }
-    match guard::current_user(app, headers).await {
-        Ok(Some(user)) => frame::of(app, &user, ""),
-        Ok(None) | Err(_) => Frame::default(),
-    }
-}
-
-/// The page below which the address of something that is not there, or cannot be done, stands:
-/// if there is one, and whoever asked may see it.
-async fn above(app: &App, problem: &Problem, path: &str, frame: &Frame) -> Option<Action> {
-    let is_told = matches!(problem.status, StatusCode::NOT_FOUND | StatusCode::CONFLICT);
-    let mut parts = path.strip_prefix("/admin/").filter(|_| is_told)?.splitn(3, '/');
-    let (kind, name) = (parts.next()?, parts.next()?);
-    let page = format!("/admin/{kind}/{name}");
-    if frame.reachable(&page) != page {
-        return None;
-    }
-    let (is_there, label) = match kind {
-        "users" => {
-            let id = name.parse::<Uuid>().ok()?.to_string();
-            (users::find(app, &id).await.is_ok(), text::error::TO_USER)
-        }
-        "roles" => {
-            let all = roles::list(&app.db).await.ok()?;
-            (all.iter().any(|role| role.name == name), text::error::TO_ROLE)
-        }
-        "sessions" => return Some(("/admin/sessions".to_owned(), text::error::TO_SESSIONS)),
-        _ => return None,
-    };
-    is_there.then_some((page, label))
-}
-
-/// Leads on to where whoever asked may go.
-fn reachable((href, label): (&'static str, &'static str), frame: &Frame) -> Action {
-    let (href, label) = match (href, &frame.user) {
-        ("/login", _) => (href, label),
-        (_, None) => ("/", text::error::TO_START),
-        _ if frame.reachable(href) == href => (href, label),
-        _ => ("/account", text::error::TO_ACCOUNT),
-    };
-    (href.to_owned(), label)
-}
-
-fn render(
-    problem: Problem,
-    above: Option<Action>,
-    frame: Frame,
-    id: Option<RequestId>,
-    response: Response,
-) -> Response {
-    let page = ErrorPage {
-        status: problem.status.as_u16(),
-        title: problem.title,
-        message: problem.message.into_owned(),
-        action: above.or_else(|| problem.action.map(|action| reachable(action, &frame))),
-        frame,
-        request_id: id.map(|id| id.to_string()).unwrap_or_default(),
-    };
-    let mut headers = response.headers().clone();
-    headers.remove(header::CONTENT_LENGTH);
-    headers.remove(header::CONTENT_TYPE);
-    match page.render() {
-        Ok(html) => (problem.status, headers, Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the error page failed");
-            response
-        }
     }
 }
 

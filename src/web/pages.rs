@@ -155,7 +155,22 @@ pub struct ErrorPage {
     pub status: u16,
     pub title: &'static str,
     pub message: String,
+    /// What was entered into the form that led to it, as label and value.
+    pub entered: Vec<(&'static str, String)>,
+    /// That form, to be sent from this session.
+    pub again: Option<Again>,
     /// Where to go on: address and label.
     pub action: Option<(String, &'static str)>,
     pub request_id: String,
+}
+
+/// A form once more, to be looked at and sent.
+pub struct Again {
+    pub action: String,
+    pub hidden: Vec<(String, String)>,
+    /// It is the form for another password: both passwords are entered anew.
+    pub sets_password: bool,
+    pub button: &'static str,
+    /// Where to go without sending it.
+    pub back: String,
 }

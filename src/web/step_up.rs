@@ -4,16 +4,16 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{FromRequestParts, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use tower_sessions::Session;
 use url::form_urlencoded;
 
 use super::{
-    Error, Me, acting, client::Client, cookie, form, frame, page::Page, pages::admin::StepUpPage,
+    Error, Me, acting, client::Client, cookie, frame, page::Page, pages::admin::StepUpPage,
 };
 use crate::{
     app::App,
@@ -61,13 +61,16 @@ impl Renewed {
 }
 
 /// Takes the password out of the form. The response is the form once more.
-pub async fn take(app: &App, user: &CurrentUser, request: Request) -> Result<Taken, Response> {
-    let (mut parts, body) = request.into_parts();
+pub async fn take(
+    app: &App,
+    user: &CurrentUser,
+    mut parts: Parts,
+    body: Bytes,
+) -> Result<Taken, Response> {
     let Ok::<_, Infallible>(client) = Client::from_request_parts(&mut parts, app).await;
-    let whole = Request::from_parts(parts.clone(), body);
-    let body = form::body(app, Some(user), whole).await.map_err(Error::into_response)?;
     let fields: Vec<(String, String)> = form_urlencoded::parse(&body).into_owned().collect();
-    let ask = |answer| ask(app, user, parts.uri.path(), &fields, answer);
+    let path = &parts.uri.path().to_owned();
+    let ask = |answer| ask(app, user, path, &fields, answer);
     let typed = fields.iter().find(|(name, _)| name == PASSWORD).map(|(_, typed)| typed);
     let (Some(typed), Some(token)) = (typed, cookie::session_token(app, &parts.headers)) else {
         return Err(ask(Answer::first()));
@@ -143,7 +146,7 @@ fn ask(
 }
 
 /// The page that the form stands on, or the list above it.
-fn back(path: &str) -> String {
+pub fn back(path: &str) -> String {
     let parts: Vec<&str> = path.split('/').collect();
     let kept = if path.starts_with("/admin/sessions") { 3 } else { 4 };
     parts[..parts.len().min(kept)].join("/")

@@ -9,7 +9,7 @@ use rolecall::{
     },
     text::{
         self,
-        confirm::{self, Having, delete_role_lines},
+        confirm::{self, Excluded, Having, delete_role_lines},
     },
 };
 use time::Duration;
@@ -23,6 +23,7 @@ both_engines!(
     names_of_holders_are_told_to_those_alone_who_may_see_users,
     the_page_before_a_permission_is_removed_says_who_loses_it,
     the_page_before_an_include_is_removed_says_what_goes_with_it,
+    the_page_before_an_include_is_removed_counts_those_alone_who_lose_it,
     the_page_before_a_grantor_is_removed_says_who_may_no_longer_grant,
     the_page_before_a_session_ends_says_whose_and_where_it_is,
     the_pages_before_ones_own_sessions_end_say_which,
@@ -240,11 +241,23 @@ async fn the_page_before_an_include_is_removed_says_what_goes_with_it(t: TestApp
     let ada = a_house(&t).await;
     let above = names(&["chief"]);
     let of = Having { role: "senior", people: "2", above: &above };
-    let goes = (&names(&["reader"])[..], &names(&["editors:write", "readers:write"])[..]);
-    let lines = confirm::exclude_lines(&of, "editor", goes);
+    let mut goes = Excluded {
+        people: Some("1".to_owned()),
+        above: above.clone(),
+        roles: names(&["reader"]),
+        permissions: names(&["editors:write", "readers:write"]),
+    };
+    let lines = confirm::exclude_lines(&of, "editor", &goes);
     assert_eq!(lines.len(), 4, "{lines:?}");
+    // lou has it by a grant too.
+    let said = "Of 2 users who have senior, directly or through roles that include it, 1 loses \
+                editor at once. To the others another role gives it.";
+    assert_eq!(lines[0], said);
     let path = "/admin/roles/senior/exclude?other=editor";
     assert_asks(&t, &ada, path, &lines).await;
+    goes.people = None;
+    let said = confirm::exclude_lines(&of, "editor", &goes)[0].clone();
+    assert!(said.ends_with("lose editor at once, unless another role gives it."), "{said}");
     let page = t.get_as(&ada, "/admin/roles/senior").await;
     assert!(markup::links(page.text()).contains(&path.to_owned()), "{}", page.text());
     let asked = t.get_as(&ada, path).await;
@@ -256,6 +269,63 @@ async fn the_page_before_an_include_is_removed_says_what_goes_with_it(t: TestApp
     let done = t.post_form(&ada, "/admin/roles/senior/exclude", &fields).await;
     assert_eq!(done.outcome(), "303 /admin/roles/senior?done");
     assert_eq!(t.get_as(&max, "/auth/check?role=reader").await.outcome(), "403");
+}
+
+async fn the_page_before_an_include_is_removed_counts_those_alone_who_lose_it(t: TestApp) {
+    let ada = a_house(&t).await;
+    let asks =
+        async |path: &str, people: (&str, &str), above: (&[&str], &[&str]), gone: &[&str]| {
+            let (name, other) = path.split_once('/').unwrap();
+            let of = Having { role: name, people: people.0, above: &names(above.0) };
+            let lost = Excluded {
+                people: Some(people.1.to_owned()),
+                above: names(above.1),
+                roles: names(
+                    &gone.iter().filter(|one| !one.contains(':')).copied().collect::<Vec<_>>(),
+                ),
+                permissions: names(
+                    &gone.iter().filter(|one| one.contains(':')).copied().collect::<Vec<_>>(),
+                ),
+            };
+            let path = format!("/admin/roles/{name}/exclude?other={other}");
+            let lines = confirm::exclude_lines(&of, other, &lost);
+            assert_asks(&t, &ada, &path, &lines).await;
+            lines[0].clone()
+        };
+    let (above, goes) = (["chief", "senior"], ["readers:write"]);
+    let said = asks("editor/reader", ("3", "3"), (&above, &above), &goes).await;
+    assert!(said.ends_with("and lose reader at once."), "{said}");
+    let goes = ["editor", "editors:write", "reader", "readers:write", "seniors:write"];
+    let said = asks("chief/senior", ("1", "1"), (&[], &[]), &goes).await;
+    assert_eq!(said, "1 user has chief and loses senior at once.");
+    // Another way: through another role of theirs, through another include, and by a grant.
+    roles::include(&t.app, &cli(), &role("chief"), &role("reader")).await.unwrap();
+    let said = asks("editor/reader", ("3", "2"), (&above, &["senior"]), &["readers:write"]).await;
+    assert!(said.contains(", 2 lose reader at once."), "{said}");
+    let ned = t.user("ned", &["chief", "reader"]).await;
+    let goes = ["editor", "editors:write", "seniors:write"];
+    asks("chief/senior", ("2", "2"), (&[], &[]), &goes).await;
+    let said = asks("chief/reader", ("2", "0"), (&[], &[]), &[]).await;
+    assert_eq!(said, "2 users have chief and keep reader: another role gives it.");
+    // What has ended is no other way, and nobody's loss.
+    let soon = Until::At(t.app.now() + Duration::hours(1));
+    grants::grant(&t.app, &cli(), ned.id, &role("senior"), soon, "").await.unwrap();
+    asks("chief/senior", ("2", "1"), (&[], &[]), &goes).await;
+    t.advance(Duration::hours(1));
+    let ada = t.login("ada").await;
+    let of = Having { role: "chief", people: "2", above: &[] };
+    let lost = Excluded {
+        people: Some("2".to_owned()),
+        above: Vec::new(),
+        roles: names(&["editor"]),
+        permissions: names(&["editors:write", "seniors:write"]),
+    };
+    let path = "/admin/roles/chief/exclude?other=senior";
+    assert_asks(&t, &ada, path, &confirm::exclude_lines(&of, "senior", &lost)).await;
+    roles::create(&t.app, &cli(), &role("unused"), "").await.unwrap();
+    roles::include(&t.app, &cli(), &role("unused"), &role("chief")).await.unwrap();
+    let page = t.get_as(&ada, "/admin/roles/unused/exclude?other=chief").await;
+    assert!(page.text().contains("Nobody has unused, so nobody loses chief."));
 }
 
 async fn the_page_before_a_grantor_is_removed_says_who_may_no_longer_grant(t: TestApp) {

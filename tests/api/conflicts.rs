@@ -166,12 +166,14 @@ async fn what_was_deleted_meanwhile_is_not_found(t: TestApp) {
         ("/delete", vec![]),
     ];
     let role = "/admin/roles/editor".to_owned();
-    for (base, forms) in [(user.clone(), of_user), (role, of_role)] {
+    let of_user = (user.clone(), of_user, text::error::USER_GONE.to_owned());
+    let of_role = (role, of_role, text::error::role_gone("editor"));
+    for (base, forms, gone) in [of_user, of_role] {
         for (what, fields) in forms {
             let path = format!("{base}{what}");
             let answer = t.post_form(&ada, &path, &fields).await;
             assert_eq!(answer.outcome(), "404", "{path}");
-            assert!(answer.text().contains(text::error::NOT_FOUND), "{path}");
+            assert!(answer.text().contains(&gone), "{path}");
         }
         for what in [
             "",

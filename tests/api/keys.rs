@@ -112,6 +112,11 @@ async fn a_key_file_that_others_can_read_or_that_is_damaged_is_refused(db: Datab
         assert!(matches!(error, KeyError::Damaged { .. }), "{damaged:?}: {error}");
         assert!(!error.to_string().contains(secret));
     }
+    for twice in [whole.clone(), whole.replace(secret, &"A".repeat(43))] {
+        fs::write(&file, format!("{whole}{twice}")).unwrap();
+        let error = refusal(&db, &file).await;
+        assert!(matches!(error, KeyError::Twice { .. }), "{error}");
+    }
     fs::write(&file, whole).unwrap();
     open(&db, &file).await.unwrap();
 }

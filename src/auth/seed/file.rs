@@ -210,7 +210,7 @@ fn password_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<St
     parsed(deserializer, |text| match hasher::is_readable(text) {
         true => Ok(Some(text.to_owned())),
         false => Err("the password hash cannot be read; it is an argon2id hash such as \
-                      $argon2id$v=19$m=19456,t=2,p=1$… of at most 128 MiB"),
+                      $argon2id$v=19$m=19456,t=2,p=1$… of at most 128 MiB and 64 passes"),
     })
 }
 

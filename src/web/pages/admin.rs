@@ -193,6 +193,10 @@ pub struct GrantFields {
     pub role_problem: Option<String>,
     pub until_problem: Option<String>,
     pub reason_problem: Option<String>,
+    /// What the page shows of the grants (hidden field `seen`).
+    pub seen: String,
+    /// The grant is another than the form was made of: what it is now, as label and value.
+    pub meanwhile: Option<Vec<(&'static str, String)>>,
 }
 
 /// A one-time link, shown this once.
@@ -229,6 +233,8 @@ pub struct ConfirmPage {
     pub frame: Frame,
     pub title: String,
     pub lines: Vec<String>,
+    /// It was changed since the page asked before: what it is now.
+    pub meanwhile: Option<String>,
     /// Address that the form posts to.
     pub action: String,
     /// Hidden fields.

@@ -139,7 +139,7 @@ impl Weigh for Record {
 
 impl Weigh for GrantLine {
     fn weight(&self) -> usize {
-        4 * bytes(&[&self.role]) + bytes(&[&self.by, &self.reason])
+        5 * bytes(&[&self.role]) + bytes(&[&self.by, &self.reason])
     }
 }
 
