@@ -5,6 +5,7 @@ use std::{ops::Deref, path::PathBuf, sync::Arc};
 
 use crate::{
     auth::{
+        cache::Cache,
         hasher::Hasher,
         key::{KeyError, Keys},
         sessions::Touched,
@@ -29,6 +30,8 @@ pub struct Parts {
     pub hasher: Hasher,
     pub pen: Pen,
     pub store: Arc<DigestStore>,
+    /// What is remembered of sessions between requests.
+    pub cache: Cache,
     /// Uses of sessions that are still to be written down.
     pub touched: Touched,
     pub request_ids: RequestIds,
@@ -91,8 +94,16 @@ impl App {
                     tracing::info!(migration = name, "applied");
                 }
                 users::fill_looks(&db).await?;
+                if let Err(error) = db.install_triggers().await {
+                    tracing::warn!(%error, "could not make the triggers; {LATE}");
+                }
             }
-            Migrate::Refuse => db.schema().await?.accept()?,
+            Migrate::Refuse => {
+                db.schema().await?.accept()?;
+                if !db.has_triggers().await? {
+                    tracing::warn!("the triggers are missing; run rolecall migrate: {LATE}");
+                }
+            }
         }
         let path = settings.key_file.clone().unwrap_or_else(|| default_key_file(&db));
         let keys = Keys::open(&db, path, &clock, &random).await?;
@@ -100,15 +111,26 @@ impl App {
         let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
         let request_ids = RequestIds::new(random.bytes()?);
         let node = clock.new_id().to_string();
-        let (pen, touched) = (Pen::new(clock, random), Touched::default());
-        let parts = Parts { db, settings, keys, hasher, pen, store, touched, request_ids, node };
-        Ok(Self(Arc::new(parts)))
+        Ok(Self(Arc::new(Parts {
+            cache: Cache::new(settings.cache_entries),
+            db,
+            settings,
+            keys,
+            hasher,
+            pen: Pen::new(clock, random),
+            store,
+            touched: Touched::default(),
+            request_ids,
+            node,
+        })))
     }
 
     pub fn now(&self) -> time::OffsetDateTime {
         self.pen.clock.now()
     }
 }
+
+const LATE: &str = "changes made by hand are noticed late, when what is remembered ends by itself";
 
 /// `rolecall.key` beside the SQLite file, else in the working directory.
 fn default_key_file(db: &Db) -> PathBuf {

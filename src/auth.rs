@@ -4,6 +4,7 @@
 pub mod access;
 pub mod admins;
 pub mod authority;
+pub mod cache;
 pub mod device;
 pub mod explain;
 pub mod grants;

@@ -71,6 +71,8 @@ settings! {
     remember_timeout: Span, "ROLECALL_REMEMBER_TIMEOUT";
     /// Changes to people and roles ask for the password again so long after it was entered [default: 10m]
     step_up_after: Span, "ROLECALL_STEP_UP_AFTER";
+    /// Sessions that are remembered between requests, so that a check asks no database [default: 100000]
+    cache_entries: usize, "ROLECALL_CACHE_ENTRIES";
     /// Connections served at the same time [default: 4096]
     max_connections: usize, "ROLECALL_MAX_CONNECTIONS";
     /// Log lines: pretty or json [default: pretty on a terminal, else json]
@@ -98,6 +100,7 @@ pub struct Settings {
     pub absolute_timeout: Duration,
     pub remember_timeout: Duration,
     pub step_up_after: Duration,
+    pub cache_entries: usize,
     pub max_connections: usize,
     pub log_format: Option<LogFormat>,
 }
@@ -187,6 +190,7 @@ impl Settings {
             absolute_timeout: chosen.absolute_timeout.unwrap_or(days(7)).0,
             remember_timeout: chosen.remember_timeout.unwrap_or(days(30)).0,
             step_up_after: chosen.step_up_after.unwrap_or(Span(Duration::minutes(10))).0,
+            cache_entries: at_least_one("cache_entries", chosen.cache_entries.unwrap_or(100_000))?,
             max_connections: at_least_one(
                 "max_connections",
                 chosen.max_connections.unwrap_or(4096),

@@ -13,6 +13,7 @@ pub mod leases;
 pub mod links;
 pub mod login_keys;
 pub mod permissions;
+pub mod revision;
 pub mod roles;
 pub mod seals;
 pub mod session_store;
@@ -23,7 +24,7 @@ pub mod turns;
 pub mod user_search;
 pub mod users;
 
-use std::{cmp::Ordering, time::Duration};
+use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sqlx::{Pool, Postgres, Sqlite, Transaction};
@@ -31,6 +32,7 @@ use uuid::Uuid;
 
 pub use connect::{ConnectError, connect};
 pub use migrate::{MigrateError, Schema, SchemaError, schema_at};
+pub use revision::{Epoch, Revision};
 pub(crate) use sql::sql;
 
 /// One value per supported engine.
@@ -48,6 +50,8 @@ pub struct Db {
     pub(crate) write: Backend<Pool<Sqlite>, Pool<Postgres>>,
     /// Where the file is (SQLite) or the schema's name (Postgres).
     pub(crate) place: Place,
+    /// What is known of the number that changes of who may do what raise.
+    pub revision: Arc<Revision>,
 }
 
 #[derive(Clone, Debug)]
@@ -57,7 +61,11 @@ pub(crate) enum Place {
 }
 
 /// A transaction; writes happen in nothing else. Dropped without [`Tx::commit`] it is undone.
-pub type Tx = Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>;
+pub struct Tx {
+    pub(crate) on: Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>,
+    /// Raised by the commit.
+    raises: Option<Arc<Revision>>,
+}
 
 /// A user's id: UUIDv7, kept for ever, survives renaming and is never given out again.
 #[derive(
@@ -74,24 +82,35 @@ impl std::fmt::Display for UserId {
 
 impl Db {
     /// Begins a transaction. On SQLite it holds the write lock from the start, so that none
-    /// fails half way because another one wrote meanwhile.
+    /// fails half way because another one wrote meanwhile. Its commit ends what all processes
+    /// remember of sessions and rights.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
-        Ok(match &self.write {
-            Backend::Sqlite(pool) => Tx::Sqlite(in_time(pool.begin_with("begin immediate")).await?),
-            Backend::Postgres(pool) => Tx::Postgres(in_time(pool.begin()).await?),
-        })
+        let tx = self.begin_aside().await?;
+        Ok(Tx { raises: Some(self.revision.clone()), ..tx })
+    }
+
+    /// The same for what happens often and takes nothing from anybody, such as a login.
+    pub async fn begin_aside(&self) -> sqlx::Result<Tx> {
+        let on = match &self.write {
+            Backend::Sqlite(pool) => {
+                Backend::Sqlite(in_time(pool.begin_with("begin immediate")).await?)
+            }
+            Backend::Postgres(pool) => Backend::Postgres(in_time(pool.begin()).await?),
+        };
+        Ok(Tx { on, raises: None })
     }
 
     /// Begins a transaction that only reads: all its statements see the same moment, and no
     /// writer waits for it.
     pub async fn begin_read(&self) -> sqlx::Result<Tx> {
-        Ok(match &self.read {
-            Backend::Sqlite(pool) => Tx::Sqlite(in_time(pool.begin()).await?),
+        let on = match &self.read {
+            Backend::Sqlite(pool) => Backend::Sqlite(in_time(pool.begin()).await?),
             Backend::Postgres(pool) => {
                 let sql = "begin isolation level repeatable read read only";
-                Tx::Postgres(in_time(pool.begin_with(sql)).await?)
+                Backend::Postgres(in_time(pool.begin_with(sql)).await?)
             }
-        })
+        };
+        Ok(Tx { on, raises: None })
     }
 
     /// Answers when the database does.
@@ -119,10 +138,15 @@ impl Db {
 }
 
 impl Tx {
-    pub async fn commit(self) -> sqlx::Result<()> {
-        match self {
-            Self::Sqlite(tx) => in_time(tx.commit()).await,
-            Self::Postgres(tx) => in_time(tx.commit()).await,
+    pub async fn commit(mut self) -> sqlx::Result<()> {
+        let raised = self.raises.take();
+        let _ending = raised.as_deref().map(revision::Ending);
+        if raised.is_some() {
+            revision::raise(&mut self).await?;
+        }
+        match self.on {
+            Backend::Sqlite(tx) => in_time(tx.commit()).await,
+            Backend::Postgres(tx) => in_time(tx.commit()).await,
         }
     }
 }

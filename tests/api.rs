@@ -38,6 +38,7 @@ mod api {
     mod people;
     mod race;
     mod refusals;
+    mod remembered;
     mod rests;
     mod roles;
     mod routes;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::db::{UserId, sessions};
@@ -123,15 +123,7 @@ impl CurrentUser {
 }
 
 impl CurrentUser {
-    /// `proof_lasts`: how long after the password was entered in the session that still counts;
-    /// `None`: not at all.
-    pub(super) fn of(
-        row: sessions::Current,
-        now: OffsetDateTime,
-        proof_lasts: Option<Duration>,
-    ) -> Self {
-        let age = row.proved_at.map(|at| now - at);
-        let is_proven = age.zip(proof_lasts).is_some_and(|(age, lasts)| age < lasts);
+    pub(super) fn of(row: sessions::Current, is_proven: bool) -> Self {
         Self {
             id: row.user_id,
             username: row.username,
@@ -196,10 +188,10 @@ pub(super) fn holds(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn user(roles: &[&str], permissions: &[&str]) -> CurrentUser {
+    pub fn user(roles: &[&str], permissions: &[&str]) -> CurrentUser {
         let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         CurrentUser {
             id: UserId(Uuid::nil()),

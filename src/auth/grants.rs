@@ -200,7 +200,7 @@ pub(super) async fn revoke_in(
 pub async fn record_ends(app: &App) -> Result<()> {
     const BATCH: i64 = 100;
     loop {
-        let mut tx = app.db.begin().await?;
+        let mut tx = app.db.begin_aside().await?;
         let ended = grants::take_ended(&mut tx, app.now(), BATCH).await?;
         record_each(app, &mut tx, &ended).await?;
         tx.commit().await?;

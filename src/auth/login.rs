@@ -109,7 +109,7 @@ async fn one_time(
 /// Hashes the password anew with today's parameters.
 async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result<()> {
     let new = app.hasher.hash(password).await?;
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
         let entry = Entry::new(Action::UserHashRenew, people::target(user));
         app.pen.record(&mut tx, &By::new(Actor::System), entry).await?;
@@ -124,7 +124,7 @@ async fn refuse(
     (found, typed_name): (Option<&User>, &str),
     tried: &Try,
 ) -> Result<()> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     // Asked for nobody too, so that the work is the same.
     let id = found.map_or(UserId(Uuid::nil()), |user| user.id);
     let still_there = match people::in_tx(&mut tx, id).await {

@@ -1,6 +1,9 @@
 //! Sessions from login to end: who they belong to, how long they live, how they stop.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -10,6 +13,7 @@ use super::{
     Actor, By, Refusal, Result,
     access::{CurrentSession, CurrentUser},
     authority::{Change, granted_roles, require},
+    cache::{Cookie, Known},
     login::day,
     throttle::Try,
     token::Token,
@@ -85,7 +89,10 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
             .take(USER_AGENT_CHARS)
             .collect(),
     };
-    let mut tx = app.db.begin().await?;
+    let mut tx = match wanted.replaces {
+        Some(_) => app.db.begin().await?,
+        None => app.db.begin_aside().await?,
+    };
     if !note_login(&mut tx, user.id, user.session_epoch, now).await? {
         return Ok(None);
     }
@@ -106,31 +113,78 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
     Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(absolute) }))
 }
 
-/// The user whose session cookie this is, in one round trip. Counts as a use of the session.
-pub async fn identify(app: &App, token: Token) -> Result<Option<CurrentUser>> {
-    let (digest, now) = (token.digest(), app.now());
-    if let Some(row) = sessions::find_current(&app.db, &digest, now).await? {
-        let user = CurrentUser::of(row, now, Some(app.settings.step_up_after));
-        return Ok(Some(seen(app, user, now)));
-    }
-    // Sent before the browser knew the id that the session has now.
-    let former = sessions::find_current_by_former(&app.db, &digest, now).await?;
-    Ok(former.map(|row| seen(app, CurrentUser::of(row, now, None), now)))
+/// The user whose cookie this is: from memory, else in one round trip. Counts as a use of the
+/// session.
+pub async fn identify(app: &App, cookie: Cookie, token: Token) -> Result<Option<Arc<CurrentUser>>> {
+    let (key, now) = ((cookie, token.key()), app.now());
+    // Before the database is asked: an answer that a change overtakes belongs to what was.
+    let epoch = app.db.revision.epoch();
+    let known = epoch.and_then(|epoch| app.cache.get(key, epoch, now));
+    let known = match known {
+        Some(known) => known,
+        None => {
+            let Some(known) = look_up(app, cookie, &token.digest(), now).await? else {
+                return former(app, cookie, token, now).await;
+            };
+            if let Some(epoch) = epoch {
+                app.cache.put(key, epoch, known.clone());
+            }
+            known
+        }
+    };
+    seen(app, &known, now);
+    Ok(Some(known.user.clone()))
 }
 
-/// The same by the check cookie.
-pub async fn identify_check(app: &App, token: Token) -> Result<Option<CurrentUser>> {
-    let now = app.now();
-    let found = sessions::find_current_by_check(&app.db, &token.digest(), now).await?;
-    Ok(found.map(|row| seen(app, CurrentUser::of(row, now, None), now)))
+async fn look_up(
+    app: &App,
+    cookie: Cookie,
+    digest: &str,
+    now: OffsetDateTime,
+) -> Result<Option<Arc<Known>>> {
+    let found = match cookie {
+        Cookie::Session => sessions::find_current(&app.db, digest, now).await?,
+        Cookie::Check => sessions::find_current_by_check(&app.db, digest, now).await?,
+    };
+    let Some(row) = found else { return Ok(None) };
+    let proved_until = row.proved_at.map(|at| at + app.settings.step_up_after);
+    let proved_until = proved_until.filter(|end| cookie == Cookie::Session && now < *end);
+    let ends = [Some(row.absolute_expires_at), row.next_end, proved_until];
+    let until = ends.into_iter().flatten().min().unwrap_or(now);
+    let idle_until = row.idle_expires_at;
+    let user = CurrentUser::of(row, proved_until.is_some());
+    Ok(Some(Arc::new(Known::new(user, until, idle_until))))
+}
+
+/// By the id that the session had before: sent before the browser knew the one it has now.
+async fn former(
+    app: &App,
+    cookie: Cookie,
+    token: Token,
+    now: OffsetDateTime,
+) -> Result<Option<Arc<CurrentUser>>> {
+    if cookie == Cookie::Check {
+        return Ok(None);
+    }
+    let found = sessions::find_current_by_former(&app.db, &token.digest(), now).await?;
+    let known = found.map(|row| {
+        let (until, idle_until) = (row.absolute_expires_at, row.idle_expires_at);
+        Known::new(CurrentUser::of(row, false), until, idle_until)
+    });
+    Ok(known.map(|known| {
+        seen(app, &known, now);
+        known.user.clone()
+    }))
 }
 
 /// Noted at the time at which the session was found alive: a clock that jumps after that must not
 /// make it live longer.
-fn seen(app: &App, user: CurrentUser, now: OffsetDateTime) -> CurrentUser {
-    let (idle, _) = limits(&app.settings, user.session.remember);
-    app.touched.note(&user.session, now, TOUCH_AFTER.min(idle / 4));
-    user
+fn seen(app: &App, known: &Known, now: OffsetDateTime) {
+    let session = &known.user.session;
+    let (idle, _) = limits(&app.settings, session.remember);
+    if known.note(now, TOUCH_AFTER.min(idle / 4), idle) {
+        app.touched.note(session, now);
+    }
 }
 
 /// Ends the session of this request.
@@ -259,10 +313,8 @@ struct Use {
 const TOUCH_AFTER: Duration = Duration::seconds(60);
 
 impl Touched {
-    fn note(&self, session: &CurrentSession, now: OffsetDateTime, after: Duration) {
-        if now - session.last_seen_at >= after {
-            self.lock().insert(session.id, Use { session: *session, seen: now });
-        }
+    fn note(&self, session: &CurrentSession, now: OffsetDateTime) {
+        self.lock().insert(session.id, Use { session: *session, seen: now });
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Use>> {
@@ -277,7 +329,7 @@ pub async fn write_touched(app: &App) -> Result<()> {
         return Ok(());
     }
     let write = async {
-        let mut tx = app.db.begin().await?;
+        let mut tx = app.db.begin_aside().await?;
         for (id, one) in &batch {
             let (idle, _) = limits(&app.settings, one.session.remember);
             let end = (one.seen + idle).min(one.session.absolute_expires_at);
@@ -299,7 +351,7 @@ pub async fn write_touched(app: &App) -> Result<()> {
 pub async fn sweep(app: &App) -> Result<()> {
     const BATCH: i64 = 200;
     loop {
-        let mut tx = app.db.begin().await?;
+        let mut tx = app.db.begin_aside().await?;
         let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH).await?;
         tx.commit().await?;
         if deleted < BATCH as u64 {

@@ -77,7 +77,7 @@ pub(super) async fn prove(
     match verdict {
         Ok(Verdict::Right | Verdict::RightButOld) => Ok((user, tried)),
         Ok(Verdict::Wrong) => {
-            let mut tx = app.db.begin().await?;
+            let mut tx = app.db.begin_aside().await?;
             let entry = Entry::new(Action::UserPasswordRefuse, people::target(&user));
             app.pen.record(&mut tx, by, entry).await?;
             tried.note_closing(app, &mut tx, by, &user).await?;

@@ -74,7 +74,7 @@ impl Try {
         if self.counted.is_empty() {
             return Ok(());
         }
-        let mut tx = app.db.begin().await?;
+        let mut tx = app.db.begin_aside().await?;
         for (kind, key, failures) in &self.counted {
             match kind {
                 Kind::Address => throttles::give_back(&mut tx, *kind, key).await?,
@@ -151,7 +151,7 @@ pub async fn find(app: &App, user: &User) -> Result<Option<Throttle>> {
 /// Lets everybody try this account again, as if nobody had failed. Returns how many counters
 /// that were.
 pub async fn clear(app: &App, by: &By, id: UserId) -> Result<u64> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let user = people::in_tx(&mut tx, id).await?;
     require_user(app, &mut tx, by, id).await?;
     let cleared = throttles::delete_of_user(&mut tx, id).await?;
@@ -160,21 +160,21 @@ pub async fn clear(app: &App, by: &By, id: UserId) -> Result<u64> {
 
 /// The same for a name that nobody has.
 pub async fn clear_unknown(app: &App, by: &By, typed: &str) -> Result<u64> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let cleared = throttles::delete(&mut tx, Kind::Account, &unknown_key(app, typed)).await?;
     record_cleared(app, tx, by, (Target::Throttles, cleared)).await
 }
 
 /// The same for a network, of which this is an address.
 pub async fn clear_address(app: &App, by: &By, address: IpAddr) -> Result<u64> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let cleared = throttles::delete(&mut tx, Kind::Address, &network(address)).await?;
     record_cleared(app, tx, by, (Target::Throttles, cleared)).await
 }
 
 /// The same for everybody.
 pub async fn clear_all(app: &App, by: &By) -> Result<u64> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let cleared = throttles::delete_all(&mut tx).await?;
     record_cleared(app, tx, by, (Target::Throttles, cleared)).await
 }
@@ -196,7 +196,7 @@ async fn record_cleared(
 /// Forgets what is long ago: addresses when their window has passed, others after 30 days.
 pub async fn sweep(app: &App) -> Result<()> {
     let now = app.pen.clock.now_ms();
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     throttles::delete_old(&mut tx, now - LONGEST_MS, now - 30 * 24 * 3_600_000).await?;
     Ok(tx.commit().await?)
 }
@@ -224,7 +224,7 @@ async fn count(app: &App, counters: Vec<(Kind, String)>) -> Result<Vec<(Kind, St
         }
     }
     let now = app.pen.clock.now_ms();
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let mut counted = Vec::with_capacity(counters.len());
     for (kind, key) in counters {
         let failures = match kind {

@@ -12,7 +12,7 @@ use super::{
     name,
 };
 use crate::{
-    db::session_store::digest_text,
+    db::session_store::{digest, digest_text},
     random::{Random, RandomFailed},
 };
 
@@ -23,6 +23,11 @@ pub struct Token(Id);
 impl Token {
     pub fn new(random: &Random) -> Result<Self, RandomFailed> {
         random.bytes().map(|bytes| Self(Id(i128::from_le_bytes(bytes))))
+    }
+
+    /// What memory knows it by.
+    pub fn key(self) -> i128 {
+        digest(self.0).0
     }
 
     /// What the database knows it by.

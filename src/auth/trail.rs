@@ -77,7 +77,7 @@ async fn seal(app: &App, sealer: Sealer) -> Result<u64> {
 
 /// Two who do this at once wait for each other: the chain never forks.
 async fn seal_batch(app: &App, sealer: Sealer) -> Result<u64> {
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let now = app.pen.clock.now_ms();
     if sealer == Sealer::Node
         && !leases::take(&mut tx, leases::SEAL, &app.node, now, LEASE_MS).await?

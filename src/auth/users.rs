@@ -225,8 +225,10 @@ pub async fn edit(
     if version.is_some_and(|seen| seen != user.version) {
         return Err(Refusal::Changed.into());
     }
-    edit_in(app, &mut tx, by, &user, profile).await?;
-    Ok(tx.commit().await?)
+    if edit_in(app, &mut tx, by, &user, profile).await? {
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Gives the user another name; id, roles and sessions stay.
@@ -236,17 +238,20 @@ pub async fn rename(app: &App, by: &By, id: UserId, new: &Username) -> Result<()
     let email = user.email.as_deref().map(Email::parse).transpose()?;
     let display_name = user.display_name.clone();
     let profile = Profile { username: new.clone(), email, display_name };
-    edit_in(app, &mut tx, by, &user, &profile).await?;
-    Ok(tx.commit().await?)
+    if edit_in(app, &mut tx, by, &user, &profile).await? {
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
+/// Returns whether that changes anything.
 pub(super) async fn edit_in(
     app: &App,
     tx: &mut Tx,
     by: &By,
     user: &User,
     profile: &Profile,
-) -> Result<()> {
+) -> Result<bool> {
     let new = User {
         username: profile.username.as_str().to_owned(),
         email: profile.email.as_ref().map(|email| email.as_str().to_owned()),
@@ -254,7 +259,7 @@ pub(super) async fn edit_in(
         ..user.clone()
     };
     if new == *user {
-        return Ok(());
+        return Ok(false);
     }
     require_user(app, tx, by, user.id).await?;
     if new.username != user.username {
@@ -275,7 +280,8 @@ pub(super) async fn edit_in(
     let entry = Entry::new(Action::UserEdit, target(user))
         .personal("before", personal(user))
         .personal("after", personal(&new));
-    Ok(app.pen.record(tx, by, entry).await?)
+    app.pen.record(tx, by, entry).await?;
+    Ok(true)
 }
 
 /// Deletes all there is of the user but the id, which is never given out again.

@@ -1,6 +1,6 @@
 //! Opens the database that a URL names, with the settings each engine needs to be safe.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection, Executor,
@@ -8,7 +8,7 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use super::{Backend, Db, Place};
+use super::{Backend, Db, Place, Revision};
 
 /// How long a request waits for a connection or for SQLite's write lock. Together with the
 /// answer it stays below the two seconds within which an outage is told.
@@ -100,9 +100,15 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     let _first = first_opener(&file).await.map_err(|error| failed(sqlx::Error::Io(error)))?;
     create_private(&file).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let pool = || SqlitePoolOptions::new().acquire_timeout(WAIT).test_before_acquire(false);
+    let revision = Arc::new(Revision::new());
+    let counting = revision.clone();
     let write = pool()
         .max_connections(1)
         .min_connections(1)
+        .after_connect(move |_, _| {
+            counting.note_writer();
+            Box::pin(async { Ok(()) })
+        })
         // A connection that is left in a transaction, as whoever began it went away before it was
         // theirs, could begin no other. What is dropped is undone by the time of the answer.
         .after_release(|connection, _| {
@@ -119,7 +125,12 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .connect_with(options.pragma("query_only", "on"))
         .await
         .map_err(failed)?;
-    Ok(Db { read: Backend::Sqlite(read), write: Backend::Sqlite(write), place: Place::File(file) })
+    Ok(Db {
+        read: Backend::Sqlite(read),
+        write: Backend::Sqlite(write),
+        place: Place::File(file),
+        revision,
+    })
 }
 
 /// Names of the tables in the file.
@@ -190,6 +201,7 @@ async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
         read: Backend::Postgres(pool.clone()),
         write: Backend::Postgres(pool),
         place: Place::Schema(schema.ok_or(ConnectError::NoSchema)?),
+        revision: Arc::new(Revision::new()),
     })
 }
 

@@ -53,7 +53,7 @@ pub async fn take_alone(
     if is_taken(db, name, holder, now, term).await? {
         return Ok(false);
     }
-    let mut tx = db.begin().await?;
+    let mut tx = db.begin_aside().await?;
     let taken = take(&mut tx, name, holder, now, term).await?;
     tx.commit().await?;
     Ok(taken)

@@ -126,9 +126,9 @@ impl Db {
 
 /// Names of the tables in this file or schema. The catalogues differ by engine.
 async fn tables(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
-    match tx {
-        Tx::Sqlite(tx) => sqlite_tables(&mut **tx).await,
-        Tx::Postgres(tx) => {
+    match &mut tx.on {
+        Backend::Sqlite(tx) => sqlite_tables(&mut **tx).await,
+        Backend::Postgres(tx) => {
             let sql = "select tablename::text from pg_tables \
                        where schemaname = current_schema() order by tablename";
             sqlx::query_scalar(sql).fetch_all(&mut **tx).await
@@ -138,11 +138,11 @@ async fn tables(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
 
 async fn applied(tx: &mut Tx) -> Result<Vec<Applied>, MigrateError> {
     let sql = "select version, description, success from _sqlx_migrations order by version";
-    let (rows, sums): (Vec<(i64, String, bool)>, Vec<AppliedMigration>) = match tx {
-        Tx::Sqlite(tx) => {
+    let (rows, sums): (Vec<(i64, String, bool)>, Vec<AppliedMigration>) = match &mut tx.on {
+        Backend::Sqlite(tx) => {
             (sqlx::query_as(sql).fetch_all(&mut **tx).await?, tx.list_applied_migrations().await?)
         }
-        Tx::Postgres(tx) => {
+        Backend::Postgres(tx) => {
             (sqlx::query_as(sql).fetch_all(&mut **tx).await?, tx.list_applied_migrations().await?)
         }
     };

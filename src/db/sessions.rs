@@ -44,7 +44,10 @@ pub struct Current {
     pub session_id: Uuid,
     pub remember: bool,
     pub last_seen_at: OffsetDateTime,
+    pub idle_expires_at: OffsetDateTime,
     pub absolute_expires_at: OffsetDateTime,
+    /// When the first of the user's grants ends, if one does.
+    pub next_end: Option<OffsetDateTime>,
     /// When the password was last entered in it.
     pub proved_at: Option<OffsetDateTime>,
     pub user_id: UserId,
@@ -74,7 +77,10 @@ macro_rules! select_current {
                )
                select s.id as "session_id: Uuid", s.remember,
                       s.last_seen_at as "last_seen_at: OffsetDateTime",
+                      s.idle_expires_at as "idle_expires_at: OffsetDateTime",
                       s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
+                      (select min(g.ends_at) from grants g
+                       where g.user_id = u.id and g.ends_at > $2) as "next_end: OffsetDateTime",
                       s.proved_at as "proved_at: OffsetDateTime",
                       u.id as "user_id: UserId", u.username, u.email, u.display_name,
                       (select string_agg(role_name, ',') from held) as "roles: String",

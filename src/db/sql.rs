@@ -14,13 +14,13 @@
 /// ```
 macro_rules! sql {
     (in $tx:expr, execute: $($query:tt)+) => {
-        sql!(@run &mut *$tx, conn => &mut **conn, query!, [execute] |done| done.rows_affected(), $($query)+)
+        sql!(@run &mut $tx.on, conn => &mut **conn, query!, [execute] |done| done.rows_affected(), $($query)+)
     };
     (in $tx:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &mut *$tx, conn => &mut **conn, query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@run &mut $tx.on, conn => &mut **conn, query_scalar!, [$fetch] |value| value, $($query)+)
     };
     (in $tx:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &mut *$tx, conn => &mut **conn, query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@run &mut $tx.on, conn => &mut **conn, query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     ($db:expr, $fetch:ident scalar: $($query:tt)+) => {
         sql!(@run &$db.read, conn => conn, query_scalar!, [$fetch] |value| value, $($query)+)

@@ -9,6 +9,8 @@ pub const ADMINS: &str = "admins";
 pub const INCLUDES: &str = "includes";
 /// Which keys are in use.
 pub const KEYS: &str = "keys";
+/// Who may do what: [`super::revision`].
+pub const REVISION: &str = "revision";
 /// How the chain of the trail goes on.
 pub const SEALS: &str = "seals";
 

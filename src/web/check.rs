@@ -1,5 +1,7 @@
 //! `/auth/check`: what reverse proxies ask before they let a request through.
 
+use std::sync::Arc;
+
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
@@ -12,6 +14,7 @@ use crate::{
     app::App,
     auth::{
         access::{Access, CurrentUser, Decision, Demand, decide},
+        cache::Cookie,
         next::Next,
         sessions,
     },
@@ -31,13 +34,13 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
         Some(user) => Some(user),
         None => user_of_check_cookie(&app, &parts.headers).await?,
     };
-    match decide(user.as_ref(), &Access::Demand(question.demand)) {
+    match decide(user.as_deref(), &Access::Demand(question.demand)) {
         Decision::Allow => {
-            let headers = user.as_ref().map(identity).unwrap_or_default();
+            let headers = user.as_deref().map(identity).unwrap_or_default();
             Ok((StatusCode::OK, [NO_STORE], headers).into_response())
         }
         Decision::Forbid | Decision::Prove => {
-            user.iter().for_each(trace::name_user);
+            user.iter().for_each(|user| trace::name_user(user));
             Err(Error::Forbidden)
         }
         Decision::SignIn => {
@@ -57,12 +60,12 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
 async fn user_of_check_cookie(
     app: &App,
     headers: &HeaderMap,
-) -> Result<Option<CurrentUser>, Error> {
+) -> Result<Option<Arc<CurrentUser>>, Error> {
     if headers.contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
     match cookie::check_token(app, headers) {
-        Some(token) => Ok(sessions::identify_check(app, token).await?),
+        Some(token) => Ok(sessions::identify(app, Cookie::Check, token).await?),
         None => Ok(None),
     }
 }

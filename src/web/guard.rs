@@ -19,6 +19,7 @@ use crate::{
     app::App,
     auth::{
         access::{Access, CurrentUser, Decision, decide},
+        cache::Cookie,
         next, sessions,
     },
 };
@@ -104,7 +105,7 @@ async fn admit(
     if matches!(access, Access::Public | Access::Query) {
         return Ok(Admitted::Now);
     }
-    let user = current_user(app, request.headers()).await?.map(Arc::new);
+    let user = current_user(app, request.headers()).await?;
     if let Some(user) = &user {
         trace::name_user(user);
     }
@@ -146,12 +147,12 @@ fn next(request: &Request) -> Option<String> {
 pub(super) async fn current_user(
     app: &App,
     headers: &HeaderMap,
-) -> Result<Option<CurrentUser>, Error> {
+) -> Result<Option<Arc<CurrentUser>>, Error> {
     if headers.contains_key(header::AUTHORIZATION) {
         return Ok(None);
     }
     match cookie::session_token(app, headers) {
-        Some(token) => Ok(sessions::identify(app, token).await?),
+        Some(token) => Ok(sessions::identify(app, Cookie::Session, token).await?),
         None => Ok(None),
     }
 }
@@ -169,7 +170,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Me {
 }
 
 /// Whoever asks, for handlers of public pages: perhaps somebody who is signed in.
-pub struct Visitor(pub Option<CurrentUser>);
+pub struct Visitor(pub Option<Arc<CurrentUser>>);
 
 impl FromRequestParts<App> for Visitor {
     type Rejection = Error;

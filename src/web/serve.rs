@@ -42,6 +42,9 @@ const SWEEP_LEASE_MS: i64 = 120_000;
 const SEAL_EVERY: Duration = Duration::from_millis(200);
 /// A database that says nothing for so long is asked again.
 const SEAL_PATIENCE: Duration = Duration::from_secs(2);
+/// What others changed is looked for this often.
+const FOLLOW_EVERY: Duration = Duration::from_millis(200);
+const FOLLOW_PATIENCE: Duration = Duration::from_millis(800);
 
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
@@ -75,6 +78,7 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     let router = router(app.clone());
     let chores = tokio::spawn(chores(app.clone()));
     let sealing = tokio::spawn(sealing(app.clone()));
+    let following = tokio::spawn(following(app.clone()));
     let mut stop = pin!(stop);
     loop {
         // A connection is taken only when there is room for it; the others wait in the backlog.
@@ -113,6 +117,7 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
         tracing::warn!(%error, "the last uses of sessions were not written down");
     }
     sealing.abort();
+    following.abort();
     let last = trail::seal_before_leaving(&app);
     if let Err(error) = db::with_patience(SEAL_PATIENCE, last).await {
         tracing::warn!(%error, "the last audit records were not sealed; the next start does it");
@@ -252,5 +257,21 @@ async fn sealing(app: App) {
             _ => {}
         }
         fails = sealed.is_err();
+    }
+}
+
+/// Sees what other processes changed of who may do what. Without an answer nothing is remembered
+/// any more, and each request asks the database itself.
+async fn following(app: App) {
+    let mut ticks = tokio::time::interval(FOLLOW_EVERY);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut fails = false;
+    loop {
+        ticks.tick().await;
+        let followed = db::with_patience(FOLLOW_PATIENCE, app.db.follow_revision()).await;
+        if let (Err(error), false) = (&followed, fails) {
+            tracing::warn!(%error, "the revision was not answered; trying again");
+        }
+        fails = followed.is_err();
     }
 }

@@ -97,7 +97,8 @@ impl Apply<'_> {
                 users::remove_in(app, tx, by, self.user(username)?).await
             }
             Step::EditUser { profile, .. } => {
-                users::edit_in(app, tx, by, self.user(&profile.username)?, profile).await
+                let user = self.user(&profile.username)?;
+                users::edit_in(app, tx, by, user, profile).await.map(|_| ())
             }
             Step::CreateUser { profile, password, invite } => {
                 let password = password.clone();

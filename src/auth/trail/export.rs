@@ -34,7 +34,7 @@ pub async fn begin(
     let since = since.unwrap_or(OffsetDateTime::UNIX_EPOCH);
     let records = seals::count_since(&app.db, since).await?;
     let detail = json!({ "format": format, "since": shown, "records": records });
-    let mut tx = app.db.begin().await?;
+    let mut tx = app.db.begin_aside().await?;
     let entry = Entry::new(Action::AuditExport, Target::Audit).detail(detail);
     app.pen.record(&mut tx, by, entry).await?;
     tx.commit().await?;

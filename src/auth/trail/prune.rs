@@ -40,7 +40,7 @@ pub async fn prune(app: &App, by: &By, before: OffsetDateTime, despite: bool) ->
     drop(tx);
     let mut pruned = Pruned { records: 0, checkpoint: None };
     loop {
-        let mut tx = app.db.begin().await?;
+        let mut tx = app.db.begin_aside().await?;
         turns::take(&mut tx, turns::SEALS).await?;
         let Some((made, records)) = batch(app, &mut tx, cut).await? else { break };
         if pruned.checkpoint.is_none() {

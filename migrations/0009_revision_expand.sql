@@ -1,0 +1,2 @@
+-- Raised by every change of who may do what; what a process remembers holds while it stays.
+insert into turns (name, taken) values ('revision', 0);

@@ -1,0 +1,135 @@
+//! What is remembered of sessions between requests, so that a check asks no database. It holds
+//! while nobody changed who may do what ([`crate::db::revision`]), and of each session only until
+//! time changes something by itself.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use time::{Duration, OffsetDateTime};
+
+use super::access::CurrentUser;
+use crate::db::Epoch;
+
+/// Which cookie brought the token: the same bits in the other one open nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cookie {
+    Session,
+    Check,
+}
+
+/// A cookie's kind, and the digest of its token.
+pub type Key = (Cookie, i128);
+
+/// A session and its user, as they were found.
+#[derive(Debug)]
+pub struct Known {
+    pub user: Arc<CurrentUser>,
+    /// When time changes something: a grant ends, the proof is over, the session must end.
+    until: OffsetDateTime,
+    /// Unix times, moved on by each use that is noted.
+    idle_until: AtomicI64,
+    noted_at: AtomicI64,
+}
+
+impl Known {
+    pub fn new(user: CurrentUser, until: OffsetDateTime, idle_until: OffsetDateTime) -> Self {
+        let noted_at = user.session.last_seen_at.unix_timestamp();
+        Self {
+            user: Arc::new(user),
+            until,
+            idle_until: AtomicI64::new(idle_until.unix_timestamp()),
+            noted_at: AtomicI64::new(noted_at),
+        }
+    }
+
+    /// Whether a use is to be written down: the last one noted is `after` ago. It is, from then
+    /// on, and the session goes on until `idle` from now.
+    pub fn note(&self, now: OffsetDateTime, after: Duration, idle: Duration) -> bool {
+        let seconds = now.unix_timestamp();
+        let noted = self.noted_at.load(Ordering::Relaxed);
+        let is_due = seconds - noted >= after.whole_seconds();
+        // Of many at once, one.
+        let is_mine = is_due
+            && self
+                .noted_at
+                .compare_exchange(noted, seconds, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok();
+        if is_mine {
+            self.idle_until.store((now + idle).unix_timestamp(), Ordering::Relaxed);
+        }
+        is_mine
+    }
+
+    fn holds_at(&self, now: OffsetDateTime) -> bool {
+        now < self.until && now.unix_timestamp() < self.idle_until.load(Ordering::Relaxed)
+    }
+}
+
+/// Bounded: what was not asked for lately makes room.
+#[derive(Debug)]
+pub struct Cache(quick_cache::sync::Cache<Key, (Epoch, Arc<Known>)>);
+
+impl Cache {
+    pub fn new(entries: usize) -> Self {
+        Self(quick_cache::sync::Cache::new(entries))
+    }
+
+    /// What was found in this epoch and still holds.
+    pub fn get(&self, key: Key, epoch: Epoch, now: OffsetDateTime) -> Option<Arc<Known>> {
+        let (found_in, known) = self.0.get(&key)?;
+        (found_in == epoch && known.holds_at(now)).then_some(known)
+    }
+
+    /// Keeps what was looked up: `epoch` was named before the database was asked.
+    pub fn put(&self, key: Key, epoch: Epoch, known: Arc<Known>) {
+        self.0.insert(key, (epoch, known));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{auth::access::tests::user, db::Revision};
+
+    fn known() -> Arc<Known> {
+        let end = OffsetDateTime::UNIX_EPOCH + Duration::days(1);
+        Arc::new(Known::new(user(&[], &[]), end, end))
+    }
+
+    #[test]
+    fn what_was_looked_up_before_a_change_is_not_taken_for_what_is_true_after_it() {
+        let (cache, revision) = (Cache::new(10), Revision::new());
+        let (key, now) = ((Cookie::Session, 1), OffsetDateTime::UNIX_EPOCH);
+        let before = revision.now();
+        // Here the database is asked, and here the change is committed.
+        revision.end_epoch();
+        cache.put(key, before, known());
+        assert!(cache.get(key, revision.now(), now).is_none());
+        cache.put(key, revision.now(), known());
+        assert!(cache.get(key, revision.now(), now).is_some());
+        assert!(cache.get((Cookie::Check, 1), revision.now(), now).is_none(), "another cookie");
+    }
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for() {
+        let (cache, revision) = (Cache::new(10), Revision::new());
+        for number in 0..10_000 {
+            cache.put((Cookie::Session, number), revision.now(), known());
+        }
+        assert!((1..=10).contains(&cache.0.len()), "{}", cache.0.len());
+    }
+
+    #[test]
+    fn of_many_uses_at_once_one_is_noted() {
+        let known = known();
+        let minute = OffsetDateTime::UNIX_EPOCH + Duration::seconds(60);
+        let mut noted = Vec::new();
+        for after in [-1, 0, 0, 59, 60, 60] {
+            let now = minute + Duration::seconds(after);
+            noted.push(known.note(now, Duration::seconds(60), Duration::hours(12)));
+        }
+        assert_eq!(noted, [false, true, false, false, true, false]);
+    }
+}

@@ -1,0 +1,167 @@
+//! The revision of who may do what: a number in the database that every change raises in its own
+//! transaction. What a process remembers of sessions and rights holds only while the revision is
+//! the one it knows, and not longer than [`TRUST`] after it last asked.
+//!
+//! Changes that come past this program count too: on Postgres through triggers, on SQLite since
+//! the file says that somebody else wrote to it.
+
+mod triggers;
+
+use std::{
+    sync::{
+        Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use super::{Backend, Db, Tx, in_time, sql, turns};
+
+/// So long after the revision was asked for, what is remembered may be answered with.
+pub const TRUST: Duration = Duration::from_secs(1);
+
+/// What this process knows of the revision.
+#[derive(Debug)]
+pub struct Revision {
+    begun: Instant,
+    /// Microseconds from `begun` to when the newest answer was asked for; 0: never.
+    asked_at: AtomicU64,
+    /// Another one whenever something may have changed.
+    epoch: AtomicU64,
+    last: Mutex<Option<Seen>>,
+    /// Connections of SQLite's writer so far. Each has its own count of what others wrote.
+    writers: AtomicU64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    number: i64,
+    writer: u64,
+    /// How often somebody else wrote to the SQLite file, as that writer counts.
+    version: i64,
+}
+
+/// A time in which nothing changed, as far as this process knows. Named before something is read
+/// and kept with it, so that what was read before a change is not taken for what is true after.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch(u64);
+
+impl Revision {
+    pub(crate) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            asked_at: AtomicU64::new(0),
+            epoch: AtomicU64::new(0),
+            last: Mutex::new(None),
+            writers: AtomicU64::new(0),
+        }
+    }
+
+    /// The epoch of this moment; `None` when the revision was not asked for lately.
+    pub fn epoch(&self) -> Option<Epoch> {
+        // In this order: an answer that changed the epoch is seen with it.
+        let asked_at = self.asked_at.load(Ordering::Acquire);
+        let epoch = self.now();
+        let age = self.begun.elapsed().checked_sub(Duration::from_micros(asked_at))?;
+        (asked_at > 0 && age < TRUST).then_some(epoch)
+    }
+
+    pub(crate) fn now(&self) -> Epoch {
+        Epoch(self.epoch.load(Ordering::Acquire))
+    }
+
+    /// What was read before this is not true any more.
+    pub(crate) fn end_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(super) fn note_writer(&self) {
+        self.writers.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn note(&self, asked: Instant, seen: Seen) {
+        let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if last.replace(seen) != Some(seen) {
+            self.end_epoch();
+        }
+        let micros = asked.saturating_duration_since(self.begun).as_micros();
+        self.asked_at.store(u64::try_from(micros).unwrap_or(u64::MAX).max(1), Ordering::Release);
+    }
+}
+
+/// Ends the epoch when a commit is over, however it ended: also when nobody waits for it any more.
+pub(super) struct Ending<'a>(pub &'a Revision);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.end_epoch();
+    }
+}
+
+/// Raises the number. The last statement of a transaction, since all changes meet in this row.
+pub(super) async fn raise(tx: &mut Tx) -> sqlx::Result<()> {
+    turns::take(tx, turns::REVISION).await
+}
+
+impl Db {
+    /// Asks for the revision. What is remembered holds for another [`TRUST`] from the moment of
+    /// asking when it is still the same, and no more when it is not.
+    pub async fn follow_revision(&self) -> sqlx::Result<()> {
+        let asked = Instant::now();
+        let seen = match &self.write {
+            Backend::Sqlite(pool) => {
+                let mut writer = in_time(pool.acquire()).await?;
+                let version = sqlx::query_scalar("pragma data_version").fetch_one(&mut *writer);
+                let version = in_time(version).await?;
+                Seen { number: 0, writer: self.revision.writers.load(Ordering::Acquire), version }
+            }
+            Backend::Postgres(_) => Seen { number: 0, writer: 0, version: 0 },
+        };
+        let name = turns::REVISION;
+        let number = sql!(self, fetch_one scalar: "select taken from turns where name = $1", name)?;
+        self.revision.note(asked, Seen { number, ..seen });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(number: i64, version: i64) -> Seen {
+        Seen { number, writer: 1, version }
+    }
+
+    #[test]
+    fn nothing_holds_before_the_revision_was_asked_for_nor_long_after() {
+        let revision = Revision::new();
+        assert_eq!(revision.epoch(), None);
+        std::thread::sleep(Duration::from_millis(2));
+        let asked = Instant::now();
+        revision.note(asked, seen(1, 1));
+        assert!(revision.epoch().is_some() || asked.elapsed() >= TRUST);
+        let long_ago = Revision { begun: asked - 3 * TRUST, ..Revision::new() };
+        long_ago.note(asked - 2 * TRUST, seen(1, 1));
+        assert_eq!(long_ago.epoch(), None);
+    }
+
+    #[test]
+    fn whatever_differs_ends_the_epoch_and_what_is_the_same_does_not() {
+        let revision = Revision::new();
+        let mut epochs = Vec::new();
+        for (number, version) in [(1, 1), (1, 1), (2, 1), (2, 2), (2, 1), (1, 1), (1, 1)] {
+            revision.note(Instant::now(), seen(number, version));
+            epochs.push(revision.epoch.load(Ordering::Relaxed));
+        }
+        assert_eq!(epochs, [1, 1, 2, 3, 4, 5, 5]);
+        revision.note(Instant::now(), Seen { writer: 2, ..seen(1, 1) });
+        assert_eq!(revision.epoch.load(Ordering::Relaxed), 6, "another writer counts anew");
+    }
+
+    #[test]
+    fn a_commit_that_nobody_waits_for_ends_the_epoch_too() {
+        let revision = Revision::new();
+        drop(Ending(&revision));
+        assert_eq!(revision.epoch.load(Ordering::Relaxed), 1);
+    }
+}
