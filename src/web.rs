@@ -35,20 +35,19 @@ mod people;
 mod route;
 mod sent;
 mod serve;
+mod service;
 mod session;
 mod step_up;
 mod trace;
 
-use axum::{
-    Router,
-    middleware::{from_fn, from_fn_with_state},
-};
+use axum::{Router, middleware::from_fn_with_state};
 
 pub use client::Peer;
 pub use error::Error;
 pub use guard::{Me, Visitor};
 pub use route::{Kind, Route};
 pub use serve::{Listener, ServeError, listen, serve};
+pub use service::Service;
 
 use crate::{
     app::App,
@@ -138,8 +137,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// The application as a service. Whoever serves it puts a [`Peer`] into each request.
-pub fn router(app: App) -> Router {
+fn router(app: App) -> Router {
     let (pages, checks): (Vec<_>, Vec<_>) =
         routes().into_iter().partition(|route| route.kind == Kind::Page);
     let merge = |routes: Vec<Route>| {
@@ -148,14 +146,10 @@ pub fn router(app: App) -> Router {
     let pages = merge(pages)
         .fallback(page::not_found)
         .layer(from_fn_with_state(app.clone(), session::attach))
-        .layer(from_fn(limits::address))
-        .layer(from_fn(trace::no_panic))
         .layer(from_fn_with_state(app.clone(), page::around));
+    // Each layer costs a check about a microsecond: one for all.
     merge(checks)
-        .layer(from_fn(limits::address))
-        .layer(from_fn(trace::no_panic))
         .merge(pages)
-        .layer(from_fn_with_state(app.clone(), page::secure))
         .layer(from_fn_with_state(app.clone(), trace::request))
         .with_state(app)
 }

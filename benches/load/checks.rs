@@ -8,11 +8,11 @@ use crate::{
     report::{self, Table, median},
     seed::Seeded,
     server::Server,
-    wrk::{self, Look, Requests},
+    wrk::{self, Look},
 };
 
 /// One kind of request.
-struct Load {
+pub struct Load {
     title: &'static str,
     /// Which cookies go along.
     cookies: fn(&Seeded) -> &Path,
@@ -20,10 +20,16 @@ struct Load {
     expected: u16,
 }
 
-const LOADS: [Load; 3] = [
+/// Those that memory answers.
+pub const LOADS: [Load; 4] = [
     Load { title: "allowed, 1 session", cookies: |seeded| &seeded.one, expected: 200 },
     Load {
         title: "allowed, spread over 1,000 sessions",
+        cookies: |seeded| &seeded.thousand,
+        expected: 200,
+    },
+    Load {
+        title: "allowed, spread over 100,000 sessions",
         cookies: |seeded| &seeded.all,
         expected: 200,
     },
@@ -33,6 +39,13 @@ const LOADS: [Load; 3] = [
         expected: 401,
     },
 ];
+
+/// Those that the database answers, where memory has room for one session.
+pub const MISSES: [Load; 1] = [Load {
+    title: "allowed, 1,000 sessions that memory does not hold",
+    cookies: |seeded| &seeded.thousand,
+    expected: 200,
+}];
 
 /// Who answers. The first of several is what the others are compared with.
 pub struct Target<'a> {
@@ -44,6 +57,8 @@ pub struct Target<'a> {
     always: Option<u16>,
     /// The parent of the processes that work for it.
     helpers: Option<u32>,
+    /// What it takes instead of the cookies of the load.
+    cookies: Option<&'a Path>,
 }
 
 impl<'a> Target<'a> {
@@ -53,13 +68,18 @@ impl<'a> Target<'a> {
         path: &'static str,
         seeded: &'a Seeded,
     ) -> Self {
-        Self { name, server, path, seeded, always: None, helpers: None }
+        Self { name, server, path, seeded, always: None, helpers: None, cookies: None }
     }
 
     /// Answers everything so.
     pub fn expecting(self, status: u16) -> Self {
         let always = Some(status);
         Self { always, ..self }
+    }
+
+    /// Takes digests instead of cookies.
+    pub fn with_digests(self) -> Self {
+        Self { cookies: Some(&self.seeded.digests), ..self }
     }
 
     /// The children of this process work for it too.
@@ -76,9 +96,9 @@ impl<'a> Target<'a> {
     }
 
     fn send(&self, cores: Cores, load: &Load, seconds: u64, look: Look) -> Outcome<wrk::Found> {
-        let requests = Requests::Cookies((load.cookies)(self.seeded));
+        let cookies = self.cookies.unwrap_or_else(|| (load.cookies)(self.seeded));
         let url = self.server.url(self.path);
-        wrk::run(&cores.load.to_string(), &url, requests, seconds, look)
+        wrk::run(&cores.load.to_string(), &url, cookies, seconds, look)
     }
 }
 
@@ -116,11 +136,16 @@ impl Row {
 }
 
 /// Measures every load on every target, round by round.
-pub fn measure(plan: Plan, cores: Cores, targets: &[Target]) -> Outcome<Table> {
+pub fn measure(
+    plan: Plan,
+    cores: Cores,
+    (of, loads): (&str, &[Load]),
+    targets: &[Target],
+) -> Outcome<Table> {
     let mut rows: Vec<Row> = Vec::new();
     // Every status is looked at here, which also warms up; afterwards only whether one is an
     // error, so that the load tool is not what is measured.
-    for load in &LOADS {
+    for load in loads {
         for target in targets {
             let found = target.send(cores, load, 1, Look::Statuses)?;
             rows.push(Row { problem: found.problem(target.expected(load)), ..Row::default() });
@@ -128,7 +153,7 @@ pub fn measure(plan: Plan, cores: Cores, targets: &[Target]) -> Outcome<Table> {
     }
     for round in 1..=plan.rounds {
         println!("checks, round {round} of {}", plan.rounds);
-        for (load, rows) in LOADS.iter().zip(rows.chunks_mut(targets.len())) {
+        for (load, rows) in loads.iter().zip(rows.chunks_mut(targets.len())) {
             let mut first = None;
             for (target, row) in targets.iter().zip(rows) {
                 let per_second = row.add(plan, cores, load, target)?;
@@ -144,13 +169,13 @@ pub fn measure(plan: Plan, cores: Cores, targets: &[Target]) -> Outcome<Table> {
         "Answered by",
         "Per second",
         "p99 ms",
-        "Of bare",
+        of,
         "CPU µs each",
         "and database",
         "Load core",
     ];
     let mut table = Table::new(title, &header);
-    for (load, rows) in LOADS.iter().zip(rows.chunks(targets.len())) {
+    for (load, rows) in loads.iter().zip(rows.chunks(targets.len())) {
         for (target, row) in targets.iter().zip(rows) {
             table.row([
                 load.title.to_owned(),

@@ -40,12 +40,53 @@ pub fn get(port: u16, path: &str, cookie: &str) -> std::io::Result<Answer> {
 
 /// A form from one of the server's own pages, on a connection of its own.
 pub fn post_form(port: u16, path: &str, form: &str) -> std::io::Result<Answer> {
+    post_form_from(port, path, form, "")
+}
+
+/// The same with what a proxy adds: lines of headers.
+pub fn post_form_from(port: u16, path: &str, form: &str, added: &str) -> std::io::Result<Answer> {
     let headers = format!(
-        "Origin: http://127.0.0.1:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+        "{added}Origin: http://127.0.0.1:{port}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
          Content-Length: {}\r\n",
         form.len()
     );
     ask(port, &format!("POST {path}"), &headers, form)
+}
+
+/// A connection that is kept open, for answers without a body.
+pub struct Kept {
+    stream: TcpStream,
+    port: u16,
+}
+
+impl Kept {
+    pub fn open(port: u16) -> std::io::Result<Self> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+        Ok(Self { stream, port })
+    }
+
+    /// How long an answer of 200 takes.
+    pub fn get(&mut self, path: &str, cookie: &str) -> std::io::Result<Duration> {
+        let port = self.port;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n\r\n");
+        let begun = Instant::now();
+        self.stream.write_all(request.as_bytes())?;
+        let (mut answer, mut length) = ([0; 4096], 0);
+        while !answer[..length].ends_with(b"\r\n\r\n") {
+            match self.stream.read(&mut answer[length..])? {
+                0 => return Err(Error::other("the connection was closed")),
+                bytes => length += bytes,
+            }
+        }
+        let took = begun.elapsed();
+        match answer.starts_with(b"HTTP/1.1 200") {
+            true => Ok(took),
+            false => Err(Error::other("a check was not allowed")),
+        }
+    }
 }
 
 fn ask(port: u16, what: &str, headers: &str, body: &str) -> std::io::Result<Answer> {

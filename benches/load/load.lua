@@ -1,6 +1,6 @@
 -- Sends the requests of a file in turn and prints what came of it in words for a program.
--- After the URL: `cookies` (GET, a line is a Cookie header) or `forms` (POST, a line is a
--- body), the file, and `count` to count the statuses too, which costs the load tool time.
+-- After the URL: the file, of which each line is a Cookie header, and `count` to count the
+-- statuses too, which costs the load tool time.
 
 local requests, sent, threads = {}, 0, {}
 statuses = {} -- global: the main thread reads it
@@ -10,15 +10,9 @@ function setup(thread)
 end
 
 function init(args)
-   local kind, file, mode = args[1], args[2], args[3]
-   local form = {
-      ["Content-Type"] = "application/x-www-form-urlencoded",
-      ["Origin"] = "http://" .. wrk.headers["Host"],
-   }
+   local file, mode = args[1], args[2]
    for line in io.lines(file) do
-      local is_form = kind == "forms"
-      requests[#requests + 1] = is_form and wrk.format("POST", nil, form, line)
-         or wrk.format("GET", nil, { ["Cookie"] = line })
+      requests[#requests + 1] = wrk.format("GET", nil, { ["Cookie"] = line })
    end
    if mode == "count" then
       response = function(status)

@@ -18,6 +18,7 @@ mod memory;
 mod report;
 mod scale;
 mod seed;
+mod select;
 mod server;
 mod starts;
 mod timing;
@@ -49,13 +50,22 @@ struct Plan {
     seconds: u64,
     starts: usize,
     sessions: usize,
+    /// In the databases that starts are measured on.
+    many: u64,
 }
 
 impl Plan {
     fn chosen() -> Self {
         let is_quick = is_quick();
         let (rounds, seconds) = if is_quick { (1, 1) } else { (5, 3) };
-        Self { is_quick, rounds, seconds, starts: rounds, sessions: 1000 }
+        Self {
+            is_quick,
+            rounds,
+            seconds,
+            starts: rounds,
+            sessions: if is_quick { 1000 } else { 100_000 },
+            many: if is_quick { 1000 } else { 1_000_000 },
+        }
     }
 
     fn window(self) -> Duration {
@@ -72,6 +82,7 @@ fn main() -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let outcome = match args[..] {
         ["--bare", port] => bare::serve(port),
+        ["--select", port, url] => select::serve(port, url),
         ["--hash", seconds] => logins::hash(seconds),
         _ if args.contains(&"--bench") && args.contains(&"--scale") => scale::run(),
         ["--timing", "--bench"] => timing::run(None),
@@ -126,9 +137,27 @@ fn run(plan: Plan) -> Outcome {
             target(1, "/auth/check?role=admin", &on_sqlite),
             target(2, "/auth/check?role=admin", &on_postgres).beside(databases.postmaster),
         ];
-        let checks = checks::measure(plan, cores, &targets)?;
+        let checks = checks::measure(plan, cores, ("Of bare", &checks::LOADS), &targets)?;
         (checks, memory::table(&idle, &memory::read(&servers)?))
     };
+    let misses = [
+        ("SQLite", &sqlite, &on_sqlite, None),
+        ("Postgres", &postgres, &on_postgres, databases.postmaster),
+    ]
+    .map(|(engine, place, seeded, helpers)| {
+        let core = cores.server.to_string();
+        let select = Server::select(&core, place)?;
+        let rolecall = Server::rolecall(&core, place, &[("ROLECALL_CACHE_ENTRIES", "1")])?;
+        let targets = [
+            Target::new("one prepared select", &select, "/select", seeded)
+                .with_digests()
+                .beside(helpers),
+            Target::new("rolecall", &rolecall, "/auth/check?role=admin", seeded).beside(helpers),
+        ];
+        let table = checks::measure(plan, cores, ("Of the select", &checks::MISSES), &targets)?;
+        Outcome::Ok(table.about(engine))
+    });
+    let [misses_on_sqlite, misses_on_postgres] = misses;
     let logins = logins::measure(
         plan,
         cores,
@@ -138,7 +167,7 @@ fn run(plan: Plan) -> Outcome {
         ],
     )?;
 
-    let tables = [checks, logins, starts, memory];
+    let tables = [checks, misses_on_sqlite?, misses_on_postgres?, logins, starts, memory];
     for table in &tables {
         println!("\n{table}");
     }
@@ -187,10 +216,10 @@ fn method(plan: Plan) -> String {
 ## Method
 
 Repeat it with `just bench` (`cargo bench --bench load`) on a quiet Linux machine with two cores or
-more; it takes four minutes and needs Debian's wrk and PostgreSQL, which it installs if it may. The
+more; it takes ten minutes and needs Debian's wrk and PostgreSQL, which it installs if it may. The
 source is in `benches/load`.
 
-- **Servers.** The release program as shipped (no setting but address, database and key file; on the
+- **Servers.** The release program as shipped (no setting but address, database, key file, no throttle and any number of sessions; on the
   one core it is given) on a SQLite file and on Postgres, each seeded through the library with
   people who hold `admin` and {sessions} live sessions; its log goes to a file. The bare route is
   axum with one handler that answers 200 and nothing else, behind the same hyper options. All of
@@ -207,10 +236,15 @@ source is in `benches/load`.
 - **CPU.** User and system time of the server process from `/proc`, divided by the requests; for
   Postgres also that of its own processes. \"Load core\" is how much of its core the load tool used:
   near 100 % it is the limit and not the server, so the bare route could do more; CPU still compares.
-- **Logins.** Right passwords of several people; each login is a verification, a session row and an
-  audit record in a durable commit. All on the same two cores, with two hashing slots; the bare loop
-  calls the same hasher from two threads, with memory kept, in a process of its own in the same
-  round. Every answer must be the redirect of a login.
+- **Selects.** Where memory is to hold nothing, `cache_entries` is 1. The select is an axum route that
+  looks session, user and role up by the digest that the client sends, with one prepared statement
+  through a pool of sqlx as large as ours.
+- **Flood.** Each connection logs in again and again with the right password, through a proxy that
+  names one address for all of them; each login is a verification, a session row and an audit
+  record in a durable commit. Whoever is answered 503 waits 100 ms. Beside them one connection asks
+  a check every 2 ms, and somebody with another address logs in every 200 ms and must never be
+  turned away. All on the same two cores, with two hashing slots; the bare loop calls the same
+  hasher from two threads, with memory kept, in a process of its own in the same round.
 - **Start.** Median of {starts}, the program started directly, asked every half millisecond.
 "
     )

@@ -21,8 +21,17 @@ impl Table {
         }
     }
 
+    /// Says in the title what all rows are about.
+    pub fn about(self, what: &str) -> Self {
+        Self { title: format!("{what}: {}", self.title), ..self }
+    }
+
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.lines.push(cells.into());
+        self.line(cells.into());
+    }
+
+    pub fn line(&mut self, cells: Vec<String>) {
+        self.lines.push(cells);
     }
 
     /// Marks the last row as invalid, if there is a problem with it.

@@ -2,7 +2,7 @@
 //! `cargo bench --bench load -- --scale`, or `just bench-scale`. Writes
 //! `docs/benchmarks-scale.md`, and fails when a page takes longer than is promised.
 
-mod fill;
+pub mod fill;
 mod pages;
 
 use std::{path::PathBuf, time::Instant};
@@ -57,8 +57,7 @@ impl Plan {
 }
 
 /// A filled database, and those who look at it.
-struct Filled {
-    place: Place,
+pub struct Filled {
     people: People,
     now: OffsetDateTime,
     admin: String,
@@ -82,9 +81,9 @@ pub fn run() -> Outcome {
             };
             println!("filling {engine} with {} users", size.users);
             let filling = Instant::now();
-            let filled = databases.runtime.block_on(filled(place, size))?;
+            let filled = databases.runtime.block_on(filled(&place, size))?;
             println!("  took {} s; measuring", filling.elapsed().as_secs());
-            columns.push(measure(&plan, cores, &filled)?);
+            columns.push(measure(&plan, cores, &place, &filled)?);
         }
         let table = table(engine, plan.sizes, &columns, &mut slow);
         println!("\n{table}");
@@ -110,7 +109,7 @@ pub fn run() -> Outcome {
 }
 
 /// Migrates, makes those who look, and fills.
-async fn filled(place: Place, size: Size) -> Outcome<Filled> {
+pub async fn filled(place: &Place, size: Size) -> Outcome<Filled> {
     let settings =
         Settings::resolve(Chosen { key_file: Some(place.key_file()), ..Chosen::default() })?;
     let (clock, random) = (Clock::system(), Random::system());
@@ -121,8 +120,8 @@ async fn filled(place: Place, size: Size) -> Outcome<Filled> {
     let (_, manager) = signed_in(&app, "manager-of-people", "user-manager").await?;
     app.db.close().await;
     let people = People { admin: admin_id };
-    fill::fill(&place, size, &people, now).await?;
-    Ok(Filled { place, people, now, admin, manager })
+    fill::fill(place, size, &people, now).await?;
+    Ok(Filled { people, now, admin, manager })
 }
 
 /// A new user with this role: id, and the cookie of a session.
@@ -144,8 +143,13 @@ async fn signed_in(app: &App, name: &str, role: &str) -> Outcome<(Uuid, String)>
     Ok((user.id.0, format!("rolecall={cookie}")))
 }
 
-fn measure(plan: &Plan, cores: Cores, filled: &Filled) -> Outcome<Vec<(Page, Found)>> {
-    let server = Server::rolecall(&cores.server.to_string(), &filled.place, &[])?;
+fn measure(
+    plan: &Plan,
+    cores: Cores,
+    place: &Place,
+    filled: &Filled,
+) -> Outcome<Vec<(Page, Found)>> {
+    let server = Server::rolecall(&cores.server.to_string(), place, &[])?;
     let pages = pages::all(&filled.people, filled.now).into_iter();
     let measured = pages.map(|page| {
         let cookie = match page.reader {

@@ -9,15 +9,19 @@ use rolecall::{
         key::Use,
         name::{Email, RoleName, Username},
         password::Password,
-        sessions::{self, Wanted},
+        token::Token,
         users::{self, FirstPassword, NewUser},
     },
     clock::Clock,
     config::{Chosen, Settings},
+    db::{
+        UserId,
+        sessions::{self, NewSession},
+    },
     random::Random,
 };
 
-use crate::{Outcome, databases::Place};
+use crate::{Outcome, databases::Place, select};
 
 const PEOPLE: usize = 50;
 const PASSWORD: &str = "correct horse battery staple";
@@ -26,10 +30,14 @@ const PASSWORD: &str = "correct horse battery staple";
 pub struct Seeded {
     /// The cookie of one session.
     pub one: PathBuf,
-    /// The cookies of all of them.
+    /// Those of a thousand.
+    pub thousand: PathBuf,
+    /// Those of all.
     pub all: PathBuf,
-    /// The same with a MAC that is not ours.
+    /// Those of the thousand with a MAC that is not ours.
     pub forged: PathBuf,
+    /// The digests of the thousand.
+    pub digests: PathBuf,
     /// The login form, filled in by each person.
     pub forms: PathBuf,
 }
@@ -42,17 +50,11 @@ pub async fn seed(place: &Place, count: usize) -> Outcome<Seeded> {
     let app = App::open(&place.url, settings, Migrate::Apply, clock, random).await?;
     let by = By::new(Actor::System);
     let (roles, password) = ([RoleName::parse("admin")?], Password::chosen(PASSWORD, 15, &[])?);
-    let (mut cookies, mut forms) = (Vec::new(), String::new());
+    let (mut tokens, mut forms) = (Vec::new(), String::new());
     for number in 0..PEOPLE {
         let person = person(number, &roles, &password)?;
         let user = users::create(&app, &by, person).await?.user;
-        for _ in 0..count / PEOPLE {
-            let wanted =
-                Wanted { remember: false, user_agent: "load", replaces: None, tried: None };
-            let opened = sessions::open(&app, &by, &user, wanted).await?;
-            let session = opened.ok_or("a new user is locked out")?.session;
-            cookies.push(session.to_cookie(&app.keys, Use::SessionCookie));
-        }
+        tokens.extend(sessions_of(&app, user.id, count / PEOPLE).await?);
         let password = PASSWORD.replace(' ', "+");
         writeln!(forms, "username=person-{number}&password={password}")?;
     }
@@ -62,15 +64,47 @@ pub async fn seed(place: &Place, count: usize) -> Outcome<Seeded> {
         let file = place.folder.join(name);
         std::fs::write(&file, text).map(|()| file)
     };
-    let lines =
-        |cookies: &[String]| cookies.iter().map(|value| format!("rolecall={value}\n")).collect();
-    let forged: Vec<String> = cookies.iter().map(|value| forge(value)).collect();
+    let thousand: Vec<Token> = tokens.iter().step_by(count.div_ceil(1000)).copied().collect();
+    let cookie = |token: &Token| token.to_cookie(&app.keys, Use::SessionCookie);
+    let lines = |tokens: &[Token], line: &dyn Fn(&Token) -> String| {
+        tokens.iter().map(|token| line(token) + "\n").collect()
+    };
+    let real = |token: &Token| format!("rolecall={}", cookie(token));
+    let forged = |token: &Token| format!("rolecall={}", forge(&cookie(token)));
+    let digest = |token: &Token| format!("{}={}", select::COOKIE, token.digest());
     Ok(Seeded {
-        one: save("one", lines(&cookies[..1]))?,
-        all: save("all", lines(&cookies))?,
-        forged: save("forged", lines(&forged))?,
+        one: save("one", lines(&tokens[..1], &real))?,
+        thousand: save("thousand", lines(&thousand, &real))?,
+        all: save("all", lines(&tokens, &real))?,
+        forged: save("forged", lines(&thousand, &forged))?,
+        digests: save("digests", lines(&thousand, &digest))?,
         forms: save("forms", forms)?,
     })
+}
+
+/// Sessions as a login opens them, all in one commit.
+async fn sessions_of(app: &App, user_id: UserId, count: usize) -> Outcome<Vec<Token>> {
+    let mut tx = app.db.begin_aside().await?;
+    let mut tokens = Vec::with_capacity(count);
+    for _ in 0..count {
+        let (token, now) = (Token::new(&app.pen.random)?, app.now());
+        let row = NewSession {
+            id: app.pen.clock.new_id(),
+            digest: token.digest(),
+            check_digest: None,
+            user_id,
+            remember: false,
+            created_at: now,
+            idle_expires_at: now + app.settings.idle_timeout,
+            absolute_expires_at: now + app.settings.absolute_timeout,
+            ip: String::new(),
+            user_agent: "load".to_owned(),
+        };
+        sessions::create(&mut tx, &row).await?;
+        tokens.push(token);
+    }
+    tx.commit().await?;
+    Ok(tokens)
 }
 
 fn person<'a>(

@@ -38,8 +38,9 @@ impl Server {
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .env("ROLECALL_DATABASE_URL", &place.url)
             .env("ROLECALL_KEY_FILE", place.key_file())
-            // One account logs in over and over.
+            // A few accounts log in over and over.
             .env("ROLECALL_THROTTLE", "off")
+            .env("ROLECALL_MAX_SESSIONS", "1000000")
             .envs(settings.iter().copied());
         Self::spawn(command, port, &place.folder, "/readyz")
     }
@@ -51,7 +52,15 @@ impl Server {
         Self::spawn(command, port, folder, "/bare")
     }
 
-    /// Returns when `path` is answered with 200.
+    /// One prepared select on this database.
+    pub fn select(core: &str, place: &Place) -> Outcome<Self> {
+        let port = http::free_port()?;
+        let mut command = pinned(core, &std::env::current_exe()?);
+        command.args(["--select", &port.to_string(), &place.url]);
+        Self::spawn(command, port, &place.folder, "/select")
+    }
+
+    /// Returns when `path` is answered.
     fn spawn(mut command: Command, port: u16, folder: &Path, path: &str) -> Outcome<Self> {
         let log = folder.join(format!("{port}.log"));
         let begun = Instant::now();
@@ -63,7 +72,7 @@ impl Server {
             .spawn()?;
         let mut server = Self { child, port, log };
         while begun.elapsed() < START_WITHIN {
-            if http::status(port, path).is_ok_and(|status| status == 200) {
+            if http::status(port, path).is_ok_and(|status| matches!(status, 200 | 401)) {
                 return Ok(server);
             }
             if let Some(status) = server.child.try_wait()? {

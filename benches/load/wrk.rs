@@ -4,15 +4,6 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use crate::{Outcome, machine::CONNECTIONS, server::pinned};
 
-/// What is sent: the lines of a file in turn, as `load.lua` says.
-#[derive(Clone, Copy)]
-pub enum Requests<'a> {
-    /// GET with each line as Cookie header.
-    Cookies(&'a Path),
-    /// POST with each line as form.
-    Forms(&'a Path),
-}
-
 /// Whether every status is looked at, or only whether it is an error, which costs nothing.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Look {
@@ -33,26 +24,17 @@ pub struct Found {
     statuses: BTreeMap<u16, u64>,
 }
 
-/// Puts load on `url` from these cores for so many seconds.
-pub fn run(
-    cores: &str,
-    url: &str,
-    requests: Requests<'_>,
-    seconds: u64,
-    look: Look,
-) -> Outcome<Found> {
+/// Puts load on `url` from these cores for so many seconds; each line of the file goes along as
+/// Cookie header in its turn.
+pub fn run(cores: &str, url: &str, cookies: &Path, seconds: u64, look: Look) -> Outcome<Found> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/load/load.lua");
-    let (kind, file) = match requests {
-        Requests::Cookies(file) => ("cookies", file),
-        Requests::Forms(file) => ("forms", file),
-    };
     let mode = if look == Look::Statuses { "count" } else { "quick" };
     let output = pinned(cores, "wrk")
         .args(["--latency", "--threads", "1", "--connections", &CONNECTIONS.to_string()])
         .args(["--duration", &format!("{seconds}s"), "--script"])
         .arg(script)
-        .args([url, "--", kind])
-        .arg(file)
+        .args([url, "--"])
+        .arg(cookies)
         .arg(mode)
         .output()?;
     let text = String::from_utf8_lossy(&output.stdout);

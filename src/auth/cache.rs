@@ -2,9 +2,12 @@
 //! while nobody changed who may do what ([`crate::db::revision`]), and of each session only until
 //! time changes something by itself.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    any::Any,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 
 use time::{Duration, OffsetDateTime};
@@ -31,6 +34,7 @@ pub struct Known {
     /// Unix times, moved on by each use that is noted.
     idle_until: AtomicI64,
     noted_at: AtomicI64,
+    made: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
 impl Known {
@@ -41,7 +45,13 @@ impl Known {
             until,
             idle_until: AtomicI64::new(idle_until.unix_timestamp()),
             noted_at: AtomicI64::new(noted_at),
+            made: OnceLock::new(),
         }
+    }
+
+    /// What the caller makes of the user, once; it goes with what is known of them.
+    pub fn made<T: Any + Send + Sync>(&self, make: impl FnOnce(&CurrentUser) -> T) -> Option<&T> {
+        self.made.get_or_init(|| Box::new(make(&self.user))).downcast_ref()
     }
 
     /// Whether a use is to be written down: the last one noted is `after` ago. It is, from then

@@ -113,25 +113,29 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
     Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(absolute) }))
 }
 
+/// What memory knows of this cookie. Counts as a use of the session.
+pub fn remembered(app: &App, cookie: Cookie, token: Token) -> Option<Arc<Known>> {
+    let (epoch, now) = (app.db.revision.epoch()?, app.now());
+    let known = app.cache.get((cookie, token.key()), epoch, now)?;
+    seen(app, &known, now);
+    Some(known)
+}
+
 /// The user whose cookie this is: from memory, else in one round trip. Counts as a use of the
 /// session.
 pub async fn identify(app: &App, cookie: Cookie, token: Token) -> Result<Option<Arc<CurrentUser>>> {
-    let (key, now) = ((cookie, token.key()), app.now());
+    if let Some(known) = remembered(app, cookie, token) {
+        return Ok(Some(known.user.clone()));
+    }
+    let now = app.now();
     // Before the database is asked: an answer that a change overtakes belongs to what was.
     let epoch = app.db.revision.epoch();
-    let known = epoch.and_then(|epoch| app.cache.get(key, epoch, now));
-    let known = match known {
-        Some(known) => known,
-        None => {
-            let Some(known) = look_up(app, cookie, &token.digest(), now).await? else {
-                return former(app, cookie, token, now).await;
-            };
-            if let Some(epoch) = epoch {
-                app.cache.put(key, epoch, known.clone());
-            }
-            known
-        }
+    let Some(known) = look_up(app, cookie, &token.digest(), now).await? else {
+        return former(app, cookie, token, now).await;
     };
+    if let Some(epoch) = epoch {
+        app.cache.put((cookie, token.key()), epoch, known.clone());
+    }
     seen(app, &known, now);
     Ok(Some(known.user.clone()))
 }

@@ -9,12 +9,12 @@ use axum::{
 };
 use url::form_urlencoded;
 
-use super::{Error, client::Forwarded, cookie, error::login_path, guard, trace};
+use super::{Error, client::Forwarded, cookie, error::login_path, guard, limits, trace};
 use crate::{
     app::App,
     auth::{
         access::{Access, CurrentUser, Decision, Demand, decide},
-        cache::Cookie,
+        cache::{Cookie, Known},
         next::Next,
         sessions,
     },
@@ -24,7 +24,7 @@ use crate::{
 /// Above this, `Remote-Permissions` is left out: proxies cut or refuse long headers.
 const MAX_PERMISSIONS_BYTES: usize = 4096;
 
-const NO_STORE: (HeaderName, HeaderValue) =
+pub const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 pub async fn check(State(app): State<App>, request: Request) -> Result<Response, Error> {
@@ -54,6 +54,31 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
             }
             Ok(response)
         }
+    }
+}
+
+/// What a check of this request gives when memory alone decides: whose it is and that they are
+/// allowed, or nobody's and so refused. `None` when the database has to be asked, or more is to
+/// be said or written down than that.
+pub fn from_memory<B>(app: &App, request: &Request<B>) -> Option<Option<Arc<Known>>> {
+    limits::address(request.uri()).ok()?;
+    let headers = request.headers();
+    if headers.contains_key(header::AUTHORIZATION) {
+        return None;
+    }
+    let question = Question::parse(request.uri().query().unwrap_or_default()).ok()?;
+    let known = match cookie::session_token(app, headers) {
+        Some(token) => Some(sessions::remembered(app, Cookie::Session, token)?),
+        None => match cookie::check_token(app, headers) {
+            Some(token) => Some(sessions::remembered(app, Cookie::Check, token)?),
+            None => None,
+        },
+    };
+    let user = known.as_ref().map(|known| &*known.user);
+    match decide(user, &Access::Demand(question.demand)) {
+        Decision::Allow => Some(known),
+        Decision::SignIn if !accepts_html(headers) => Some(None),
+        _ => None,
     }
 }
 
@@ -95,7 +120,7 @@ impl Question {
 }
 
 /// The headers that tell the application who it is.
-fn identity(user: &CurrentUser) -> HeaderMap {
+pub fn identity(user: &CurrentUser) -> HeaderMap {
     let mut headers = HeaderMap::with_capacity(6);
     let shown = if user.display_name.is_empty() { &user.username } else { &user.display_name };
     put(&mut headers, "remote-user", &user.username);
@@ -136,12 +161,16 @@ fn joined(names: &std::collections::BTreeSet<String>) -> String {
 /// programs: nothing.
 fn to_login(settings: &Settings, parts: &Parts) -> Option<HeaderValue> {
     let forwarded = Forwarded::read(settings, parts);
-    let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let is_navigation = matches!(forwarded.method, Method::GET | Method::HEAD)
-        && accept.is_some_and(|accept| accept.contains("text/html"));
+    let is_navigation =
+        matches!(forwarded.method, Method::GET | Method::HEAD) && accepts_html(&parts.headers);
     let next = forwarded.url.and_then(|url| return_address(settings, &url));
     let location = settings.public_url.join(&login_path(next.as_deref()));
     location.parse().ok().filter(|_| is_navigation)
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Where the person wanted to go, if a login may lead there: by path when it is our own origin.

@@ -10,7 +10,7 @@ use axum::{
 };
 
 use super::{
-    Error, Kind, cookie, form,
+    Error, Kind, cookie, form, limits,
     sent::Sent,
     step_up::{self, Taken},
     trace,
@@ -102,6 +102,9 @@ async fn admit(
     kind: Kind,
     request: &mut Request,
 ) -> Result<Admitted, Error> {
+    if kind == Kind::Check {
+        limits::address(request.uri())?;
+    }
     if matches!(access, Access::Public | Access::Query) {
         return Ok(Admitted::Now);
     }

@@ -3,11 +3,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    extract::Request,
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::Uri;
 
 use super::Error;
 
@@ -29,10 +25,7 @@ pub const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 pub const DEVICE_COOKIES: usize = 32;
 
 /// Refuses an address that is too long.
-pub async fn address(request: Request, next: Next) -> Response {
-    let length = request.uri().path_and_query().map_or(0, |address| address.as_str().len());
-    if length > ADDRESS_BYTES {
-        return Error::AddressTooLong.into_response();
-    }
-    next.run(request).await
+pub fn address(address: &Uri) -> Result<(), Error> {
+    let length = address.path_and_query().map_or(0, |address| address.as_str().len());
+    if length > ADDRESS_BYTES { Err(Error::AddressTooLong) } else { Ok(()) }
 }

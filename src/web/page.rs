@@ -8,7 +8,7 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use super::{Error, error::Problem, error_page};
+use super::{Error, error::Problem, error_page, limits, trace};
 use crate::{app::App, config::Settings, telemetry::RequestId};
 
 /// A template as a response.
@@ -36,7 +36,7 @@ pub async fn around(State(app): State<App>, request: Request, next: Next) -> Res
     let id = request.extensions().get::<RequestId>().copied();
     let (headers, path) = (request.headers().clone(), request.uri().path().to_owned());
     let mut response = match judge(&app.settings, &request) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => trace::caught(next.run(request)).await,
         Err(error) => error.into_response(),
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
@@ -69,6 +69,7 @@ fn judge(settings: &Settings, request: &Request) -> Result<(), Error> {
     if !host.is_some_and(|host| settings.public_url.is_host(host)) {
         return Err(Error::Misdirected);
     }
+    limits::address(request.uri())?;
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
     let is_at_stake = headers.contains_key(header::COOKIE) || request.uri().path() == "/login";
@@ -106,11 +107,9 @@ const SECURITY: [(HeaderName, &str); 5] = [
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
                       frame-ancestors 'none'; base-uri 'none'; form-action 'self'";
 
-/// Puts the security headers on every answer, also on those that are no page.
-pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Response {
-    // A proxy may hand the answer of a check on, from a host that is not ours to speak for.
-    let is_ours = request.uri().path() != "/auth/check";
-    let mut response = next.run(request).await;
+/// Puts the security headers on an answer. `is_handed_on`: a proxy may send the answer to its
+/// own clients, from a host that is not ours to speak for.
+pub fn secure(settings: &Settings, is_handed_on: bool, response: &mut Response) {
     let form_action = response.extensions_mut().remove::<FormAction>();
     let wider = form_action
         .and_then(|FormAction(origin)| HeaderValue::try_from(format!("{POLICY} {origin}")).ok());
@@ -120,9 +119,8 @@ pub async fn secure(State(app): State<App>, request: Request, next: Next) -> Res
     }
     let policy = wider.unwrap_or(HeaderValue::from_static(POLICY));
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    if is_ours && app.settings.public_url.is_https() {
+    if !is_handed_on && settings.public_url.is_https() {
         let year = HeaderValue::from_static("max-age=31536000");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, year);
     }
-    response
 }

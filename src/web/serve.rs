@@ -2,6 +2,7 @@
 //! `axum::serve` does not have.
 
 use std::{
+    convert::Infallible,
     net::IpAddr,
     path::{Path, PathBuf},
     pin::pin,
@@ -9,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, extract::Request};
+use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -20,9 +21,8 @@ use tokio::{
     net::{TcpListener, UnixListener},
     sync::Semaphore,
 };
-use tower::ServiceExt;
 
-use super::{Peer, limits, router};
+use super::{Peer, Service, limits};
 use crate::{
     app::App,
     auth::{grants, sessions, throttle, trail},
@@ -75,7 +75,7 @@ impl Listener {
 pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>) {
     let slots = Arc::new(Semaphore::new(app.settings.max_connections));
     let graceful = GracefulShutdown::new();
-    let router = router(app.clone());
+    let service = Service::new(app.clone());
     let chores = tokio::spawn(chores(app.clone()));
     let sealing = tokio::spawn(sealing(app.clone()));
     let following = tokio::spawn(following(app.clone()));
@@ -99,7 +99,7 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
                 continue;
             }
         };
-        let connection = connection(stream, Peer(peer), router.clone());
+        let connection = connection(stream, Peer(peer), service.clone());
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             let _slot = slot;
@@ -131,12 +131,12 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 fn connection(
     stream: Box<dyn Stream>,
     peer: Peer,
-    router: Router,
+    service: Service,
 ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(axum::body::Body::new);
+    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        router.clone().oneshot(request)
+        let service = service.clone();
+        async move { Ok::<_, Infallible>(service.answer(request).await) }
     });
     hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

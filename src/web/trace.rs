@@ -17,14 +17,16 @@ use axum::{
 };
 use tracing::{Instrument, Span, field};
 
-use super::Error;
+use super::{Error, page};
 use crate::{app::App, auth::access::CurrentUser, db};
 
 /// What a request gives the database for each step: with the answer it stays below the two
 /// seconds within which an outage is told.
 const PATIENCE: Duration = Duration::from_millis(1_700);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub const CHECK: &str = "/auth/check";
+
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 pub async fn request(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = app.request_ids.make();
@@ -35,12 +37,13 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     let method = request.method().clone();
     let begun = Instant::now();
     async {
-        let mut response = db::with_patience(PATIENCE, next.run(request)).await;
+        let mut response = db::with_patience(PATIENCE, caught(next.run(request))).await;
         let route = route.as_ref().map_or("none", MatchedPath::as_str);
         if !is_silent(route, response.status()) {
             let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis() as u64);
             tracing::info!(%method, route, status, ms, "answered");
         }
+        page::secure(&app.settings, route == CHECK, &mut response);
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if let Ok(value) = HeaderValue::try_from(text) {
@@ -57,20 +60,13 @@ pub fn name_user(user: &CurrentUser) {
     Span::current().record("user", field::display(user.id));
 }
 
-/// A panic is one failed request: it is told like any other failure of ours.
-pub async fn no_panic(request: Request, next: Next) -> Response {
-    let caught = caught(next.run(request)).await;
-    caught.unwrap_or_else(|| Error::Panicked.into_response())
-}
-
-/// What the work gives, or nothing when it panics. What it held is dropped then, so a
-/// transaction is undone.
-async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
+/// A panic is one failed request: it is told like any other failure of ours. What the work held
+/// is dropped then, so a transaction is undone.
+pub async fn caught(work: impl Future<Output = Response>) -> Response {
     let mut work = pin!(work);
-    poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-        Ok(Poll::Ready(done)) => Poll::Ready(Some(done)),
-        Ok(Poll::Pending) => Poll::Pending,
-        Err(_) => Poll::Ready(None),
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| Poll::Ready(Error::Panicked.into_response()))
     })
     .await
 }
@@ -78,8 +74,8 @@ async fn caught<T>(work: impl Future<Output = T>) -> Option<T> {
 /// What happens all the time and says nothing: allowed checks, visitors who are not signed in,
 /// probes, style sheets. Somebody who is refused for lack of a role is worth a line.
 fn is_silent(route: &str, status: StatusCode) -> bool {
-    let is_anonymous_check = route == "/auth/check" && status == StatusCode::UNAUTHORIZED;
-    let is_often = matches!(route, "/auth/check" | "/healthz" | "/readyz" | "/static/{name}");
+    let is_anonymous_check = route == CHECK && status == StatusCode::UNAUTHORIZED;
+    let is_often = matches!(route, CHECK | "/healthz" | "/readyz" | "/static/{name}");
     is_anonymous_check || (is_often && status == StatusCode::OK)
 }
 
@@ -92,7 +88,7 @@ mod tests {
         let router = axum::Router::new()
             .route("/panics", axum::routing::get(panics))
             .route("/works", axum::routing::get(async || "ok"))
-            .layer(axum::middleware::from_fn(no_panic));
+            .layer(axum::middleware::from_fn(|request, next: Next| caught(next.run(request))));
         for (path, status) in [("/panics", 500), ("/works", 200), ("/panics", 500)] {
             let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
             let answer = tower::ServiceExt::oneshot(router.clone(), request).await.unwrap();

@@ -1,6 +1,7 @@
 //! What checks remember between requests: nothing that was taken away, here or elsewhere, by us
 //! or by hand, or that time took.
 
+use axum::{body::Body, http::Method};
 use rolecall::{
     auth::{
         grants::{self, Until},
@@ -11,11 +12,12 @@ use rolecall::{
 use time::Duration;
 
 use crate::support::{
-    Database, PASSWORD, TestApp, Visitor, both_engines, cli, password, role, roles,
+    Answer, Database, PASSWORD, TestApp, Visitor, both_engines, cli, password, role, roles,
 };
 
 both_engines!(
     a_check_is_answered_from_memory_until_the_revision_says_otherwise,
+    an_answer_from_memory_says_what_the_first_one_said,
     what_this_process_takes_away_is_gone_at_the_next_request,
     what_another_process_takes_away_is_gone_when_the_revision_is_seen,
     any_change_by_hand_ends_what_is_remembered,
@@ -56,6 +58,34 @@ async fn a_check_is_answered_from_memory_until_the_revision_says_otherwise(t: Te
         }
     }
     panic!("never answered from memory");
+}
+
+async fn an_answer_from_memory_says_what_the_first_one_said(t: TestApp) {
+    let said = |answer: Answer| {
+        let mut headers = answer.headers;
+        let id = headers.remove("x-request-id").unwrap();
+        (id, (answer.status, headers, answer.body))
+    };
+    let kim = t.user_with_email("kim", "kim@example.com").await;
+    roles::create(&t.app, &cli(), &role("editor"), "").await.unwrap();
+    grants::grant(&t.app, &cli(), kim.id, &role("editor"), Until::Always, "").await.unwrap();
+    let kim = t.login("kim").await;
+    let (first_id, first) = said(t.get_as(&kim, CHECK).await);
+    t.app.db.follow_revision().await.unwrap();
+    for _ in 0..3 {
+        let (id, answer) = said(t.get_as(&kim, CHECK).await);
+        assert_eq!(answer, first);
+        assert_ne!(id, first_id);
+    }
+    assert_eq!(first.1["remote-user"], "kim");
+
+    // Another kind of credential is nothing that memory knows.
+    let asked = t.request(Method::GET, CHECK).header("authorization", "Basic a2ltOmtpbQ==");
+    let (_, refused) = said(t.send_as(&Visitor::new(), asked, Body::empty()).await);
+    assert_eq!(refused.0, 401);
+    for visitor in [Visitor::new(), Visitor::with_cookie("rolecall", "a.b.c")] {
+        assert_eq!(said(t.get_as(&visitor, CHECK).await).1, refused);
+    }
 }
 
 /// What is done to kim, who has the role `editor`: afterwards the check is refused.

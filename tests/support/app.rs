@@ -6,7 +6,6 @@ use std::sync::{
 };
 
 use axum::{
-    Router,
     body::Body,
     http::{Method, Request, header, request::Builder},
 };
@@ -23,10 +22,9 @@ use rolecall::{
     config::{Chosen, OnOff, Settings},
     db::users::User,
     random::Random,
-    web::{self, Peer},
+    web::{Peer, Service},
 };
 use tokio::task::JoinHandle;
-use tower::ServiceExt;
 use url::form_urlencoded;
 
 use super::{Answer, Database, Visitor};
@@ -40,7 +38,7 @@ pub const NOW: u64 = 1_795_384_400;
 #[derive(Clone)]
 pub struct TestApp {
     pub app: App,
-    router: Router,
+    service: Service,
     /// Seconds since 1970 that the clock shows.
     seconds: Arc<AtomicU64>,
     settings: Settings,
@@ -112,7 +110,7 @@ impl TestApp {
     ) -> Self {
         let opened = App::open(&db.url, settings.clone(), Migrate::Apply, clock, random);
         let app = opened.await.expect("the app opens");
-        Self { router: web::router(app.clone()), app, seconds, settings, db }
+        Self { service: Service::new(app.clone()), app, seconds, settings, db }
     }
 
     /// Does something so many times at once, each as a task of its own that begins now.
@@ -156,7 +154,7 @@ impl TestApp {
             let loopback = std::net::Ipv4Addr::LOCALHOST.into();
             request.extensions_mut().insert(Peer(Some(loopback)));
         }
-        let Ok(answer) = self.router.clone().oneshot(request).await;
+        let answer = self.service.answer(request).await;
         let (parts, body) = answer.into_parts();
         Answer {
             status: parts.status,
