@@ -18,6 +18,7 @@ mod api {
     mod cookies;
     mod dead_ends;
     mod documents;
+    mod ended;
     mod faults;
     mod forms;
     mod grant_conflicts;

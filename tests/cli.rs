@@ -7,6 +7,8 @@ mod audit;
 mod bad_input;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/revoked.rs"]
+mod revoked;
 #[path = "cli/seed.rs"]
 mod seed;
 #[path = "cli/seed_bad_input.rs"]

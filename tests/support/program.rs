@@ -11,7 +11,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{Database, Engine};
+use super::{Database, Engine, Wire};
 
 pub use super::PASSWORD;
 
@@ -52,6 +52,45 @@ impl Program {
     /// Runs a statement behind the program's back.
     pub fn execute(&self, sql: &str) {
         self.runtime.block_on(self.database.execute(sql));
+    }
+
+    /// The same with the engine's own program, as somebody with a terminal would.
+    pub fn by_hand(&self, sql: &str) {
+        let mut command = match self.url().strip_prefix("sqlite://") {
+            Some(file) => {
+                let mut sqlite = Command::new("sqlite3");
+                sqlite.args([
+                    "-bail",
+                    "-cmd",
+                    ".timeout 10000",
+                    "-cmd",
+                    "pragma foreign_keys = on",
+                ]);
+                sqlite.args([file, sql]);
+                sqlite
+            }
+            None => {
+                let mut psql = Command::new("psql");
+                psql.args(["--no-psqlrc", "--quiet", self.url(), "--command", sql]);
+                psql
+            }
+        };
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The one number that a query gives.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.runtime.block_on(self.database.number(sql))
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.database.engine
+    }
+
+    /// A wire to the database.
+    pub fn wire(&self) -> Wire {
+        self.runtime.block_on(Wire::to(&self.database))
     }
 
     /// Everything that is in the database.
@@ -206,14 +245,7 @@ impl Server {
     }
 
     pub fn send(&self, request: &str) -> Response {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head: head.to_owned(), body: body.to_owned() }
+        send_to(self.port, request).unwrap()
     }
 
     pub fn get(&self, path: &str, cookie: &str) -> Response {
@@ -241,8 +273,32 @@ impl Server {
         answer.cookie()
     }
 
+    /// The token that the forms of this session carry.
+    pub fn form_token(&self, cookie: &str) -> String {
+        let page = self.get("/account", cookie).body;
+        let (_, rest) = page.split_once("name=\"form_token\" value=\"").expect("a form");
+        rest.split_once('"').expect("its token").0.to_owned()
+    }
+
     pub fn check(&self, role: &str, cookie: &str) -> u16 {
         self.get(&format!("/auth/check?role={role}"), cookie).status
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory that the process takes now, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its size");
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to stop and waits until it has; returns all it logged and printed.
@@ -262,6 +318,25 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends a request to a server that may end meanwhile: an answer that is not whole is an error.
+pub fn send_to(port: u16, request: &str) -> std::io::Result<Response> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.write_all(request.as_bytes())?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text)?;
+    let broken = || std::io::Error::other(format!("{text:?}"));
+    let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
+    let status =
+        head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or_else(broken)?;
+    let response = Response { status, head: head.to_owned(), body: body.to_owned() };
+    let length = response.header("content-length").and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: usize| length > response.body.len()) {
+        return Err(broken());
+    }
+    Ok(response)
 }
 
 fn signal(child: &Child, name: &str) {
