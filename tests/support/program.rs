@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     time::{Duration, Instant},
 };
 
@@ -187,7 +187,8 @@ impl Program {
 pub struct Server {
     child: Child,
     pub port: u16,
-    log: mpsc::Receiver<String>,
+    // Behind a lock, so that threads can share the server.
+    log: Mutex<mpsc::Receiver<String>>,
     seen: String,
 }
 
@@ -223,7 +224,7 @@ impl Server {
                 }
             }
         });
-        let mut server = Self { child, port: 0, log, seen: String::new() };
+        let mut server = Self { child, port: 0, log: Mutex::new(log), seen: String::new() };
         let line = server.wait_for("listening");
         let line: Value = serde_json::from_str(&line).unwrap();
         let address = line["address"].as_str().unwrap();
@@ -234,7 +235,7 @@ impl Server {
     /// The first log line that contains `text`.
     pub fn wait_for(&mut self, text: &str) -> String {
         loop {
-            let line = self.log.recv_timeout(Duration::from_secs(30));
+            let line = self.log.get_mut().unwrap().recv_timeout(Duration::from_secs(30));
             let line = line.unwrap_or_else(|_| panic!("no line with {text:?} in\n{}", self.seen));
             self.seen.push_str(&line);
             self.seen.push('\n');
@@ -306,7 +307,7 @@ impl Server {
         signal(&self.child, "TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
-        self.seen.extend(self.log.iter().map(|line| line + "\n"));
+        self.seen.extend(self.log.get_mut().unwrap().iter().map(|line| line + "\n"));
         let mut printed = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
         std::mem::take(&mut self.seen) + &printed
