@@ -9,6 +9,8 @@ mod away;
 mod bad_input;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/killed.rs"]
+mod killed;
 #[path = "cli/revoked.rs"]
 mod revoked;
 #[path = "cli/seed.rs"]

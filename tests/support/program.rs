@@ -250,21 +250,11 @@ impl Server {
     }
 
     pub fn get(&self, path: &str, cookie: &str) -> Response {
-        let port = self.port;
-        self.send(&format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
-        ))
+        get_from(self.port, path, cookie).unwrap()
     }
 
     pub fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let (port, length) = (self.port, body.len());
-        self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n\
-             Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        ))
+        post_to(self.port, path, cookie, fields).unwrap()
     }
 
     /// Logs in; returns the session cookie.
@@ -276,9 +266,7 @@ impl Server {
 
     /// The token that the forms of this session carry.
     pub fn form_token(&self, cookie: &str) -> String {
-        let page = self.get("/account", cookie).body;
-        let (_, rest) = page.split_once("name=\"form_token\" value=\"").expect("a form");
-        rest.split_once('"').expect("its token").0.to_owned()
+        form_token_in(&self.get("/account", cookie)).expect("a form")
     }
 
     pub fn check(&self, role: &str, cookie: &str) -> u16 {
@@ -338,6 +326,34 @@ pub fn send_to(port: u16, request: &str) -> std::io::Result<Response> {
         return Err(broken());
     }
     Ok(response)
+}
+
+pub fn form_token_in(page: &Response) -> Option<String> {
+    let (_, rest) = page.body.split_once("name=\"form_token\" value=\"")?;
+    Some(rest.split_once('"')?.0.to_owned())
+}
+
+pub fn get_from(port: u16, path: &str, cookie: &str) -> std::io::Result<Response> {
+    let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\n");
+    send_to(port, &format!("{head}Connection: close\r\n\r\n"))
+}
+
+pub fn post_to(
+    port: u16,
+    path: &str,
+    cookie: &str,
+    fields: &[(&str, &str)],
+) -> std::io::Result<Response> {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+    let length = body.len();
+    send_to(
+        port,
+        &format!(
+            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n\
+             Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+        ),
+    )
 }
 
 fn signal(child: &Child, name: &str) {
