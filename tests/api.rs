@@ -24,6 +24,7 @@ mod api {
     mod grant_conflicts;
     mod headers;
     mod heavy;
+    mod jumps;
     mod keys;
     mod large;
     mod leaving;
