@@ -9,6 +9,10 @@ mod away;
 mod bad_input;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/forged.rs"]
+mod forged;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/revoked.rs"]

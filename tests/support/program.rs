@@ -109,7 +109,19 @@ impl Program {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rolecall"));
+        self.in_folder(Command::new(env!("CARGO_BIN_EXE_rolecall")))
+    }
+
+    /// A shell that does this first, with the words before it; the binary takes its place.
+    pub fn shell(&self, before: &[&str], script: &str) -> Command {
+        let words: Vec<&str> = before.iter().copied().chain(["sh", "-euc"]).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(format!("{script}; exec \"$0\" \"$@\""));
+        command.arg(env!("CARGO_BIN_EXE_rolecall"));
+        self.in_folder(command)
+    }
+
+    fn in_folder(&self, mut command: Command) -> Command {
         command
             .current_dir(self.path(""))
             .env_clear()
@@ -175,7 +187,16 @@ impl Program {
     }
 
     pub fn serve_with(&self, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Server {
-        let mut command = self.command();
+        self.serve_by(self.command(), arguments, prepare)
+    }
+
+    /// By a command that ends with the binary, such as a shell that prepares something.
+    pub fn serve_by(
+        &self,
+        mut command: Command,
+        arguments: &[&str],
+        prepare: impl Fn(&mut Command),
+    ) -> Server {
         command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         prepare(&mut command);
