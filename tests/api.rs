@@ -35,6 +35,7 @@ mod api {
     mod logout;
     mod migrations;
     mod nothing_lost;
+    mod one_connection;
     mod outage;
     mod passwords;
     mod people;
@@ -48,6 +49,7 @@ mod api {
     mod sessions;
     mod step_up;
     mod strange;
+    mod sweep;
     mod throttle;
     mod trail_lists;
     mod ways_up;
