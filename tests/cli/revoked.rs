@@ -1,7 +1,7 @@
 //! What is taken away from somebody whose checks are answered from memory: refused on the very
 //! next request where it was done, soon on every other process, and from then on.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rolecall::clock::Clock;
 
@@ -181,5 +181,25 @@ fn a_grant_that_ends_at_a_time_is_refused_by_every_server_from_that_second_on() 
             assert_eq!(nodes.checks(&one), [403, 403]);
         }
         nodes.assert_over("time", &one);
+    });
+}
+
+/// As a machine does whose disk or memory is short, or that is moved to another host.
+#[test]
+fn a_server_that_stood_still_does_not_go_on_with_what_it_knew() {
+    on_both(|program| {
+        let nodes = Nodes::of(&program);
+        for what in ["session", "account", "grant", "permission"] {
+            let one = nodes.somebody(what);
+            nodes.there.signal("STOP");
+            let stopped = Instant::now();
+            nodes.by_command(what, &one);
+            // As long as what it knows is trusted.
+            std::thread::sleep(Duration::from_secs(1).saturating_sub(stopped.elapsed()));
+            nodes.there.signal("CONT");
+            let status = check(&nodes.there, &one);
+            assert!([401, 403].contains(&status), "{what}: {status} on the very next request");
+            nodes.assert_over(what, &one);
+        }
     });
 }
