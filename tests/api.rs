@@ -18,11 +18,13 @@ mod api {
     mod cookies;
     mod dead_ends;
     mod documents;
+    mod ended;
     mod faults;
     mod forms;
     mod grant_conflicts;
     mod headers;
     mod heavy;
+    mod jumps;
     mod keys;
     mod large;
     mod leaving;
@@ -33,6 +35,7 @@ mod api {
     mod logout;
     mod migrations;
     mod nothing_lost;
+    mod one_connection;
     mod outage;
     mod passwords;
     mod people;
@@ -46,6 +49,7 @@ mod api {
     mod sessions;
     mod step_up;
     mod strange;
+    mod sweep;
     mod throttle;
     mod trail_lists;
     mod ways_up;

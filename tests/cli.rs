@@ -3,10 +3,20 @@
 
 #[path = "cli/audit.rs"]
 mod audit;
+#[path = "cli/away.rs"]
+mod away;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/forged.rs"]
+mod forged;
+#[path = "cli/full_disk.rs"]
+mod full_disk;
+#[path = "cli/killed.rs"]
+mod killed;
+#[path = "cli/revoked.rs"]
+mod revoked;
 #[path = "cli/seed.rs"]
 mod seed;
 #[path = "cli/seed_bad_input.rs"]

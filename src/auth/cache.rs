@@ -29,6 +29,8 @@ pub type Key = (Cookie, i128);
 #[derive(Debug)]
 pub struct Known {
     pub user: Arc<CurrentUser>,
+    /// When it was found: of earlier, when a clock that was ahead is set right, it says nothing.
+    from: OffsetDateTime,
     /// When time changes something: a grant ends, the proof is over, the session must end.
     until: OffsetDateTime,
     /// Unix times, moved on by each use that is noted.
@@ -38,10 +40,16 @@ pub struct Known {
 }
 
 impl Known {
-    pub fn new(user: CurrentUser, until: OffsetDateTime, idle_until: OffsetDateTime) -> Self {
+    /// What was found at a time, and holds until another one.
+    pub fn new(
+        user: CurrentUser,
+        (from, until): (OffsetDateTime, OffsetDateTime),
+        idle_until: OffsetDateTime,
+    ) -> Self {
         let noted_at = user.session.last_seen_at.unix_timestamp();
         Self {
             user: Arc::new(user),
+            from,
             until,
             idle_until: AtomicI64::new(idle_until.unix_timestamp()),
             noted_at: AtomicI64::new(noted_at),
@@ -73,7 +81,8 @@ impl Known {
     }
 
     fn holds_at(&self, now: OffsetDateTime) -> bool {
-        now < self.until && now.unix_timestamp() < self.idle_until.load(Ordering::Relaxed)
+        (self.from..self.until).contains(&now)
+            && now.unix_timestamp() < self.idle_until.load(Ordering::Relaxed)
     }
 }
 
@@ -89,7 +98,12 @@ impl Cache {
     /// What was found in this epoch and still holds.
     pub fn get(&self, key: Key, epoch: Epoch, now: OffsetDateTime) -> Option<Arc<Known>> {
         let (found_in, known) = self.0.get(&key)?;
-        (found_in == epoch && known.holds_at(now)).then_some(known)
+        let holds = known.holds_at(now);
+        if !holds {
+            // For good: a clock that is set back brings nothing back.
+            self.0.remove(&key);
+        }
+        (found_in == epoch && holds).then_some(known)
     }
 
     /// Keeps what was looked up: `epoch` was named before the database was asked.
@@ -105,7 +119,7 @@ mod tests {
 
     fn known() -> Arc<Known> {
         let end = OffsetDateTime::UNIX_EPOCH + Duration::days(1);
-        Arc::new(Known::new(user(&[], &[]), end, end))
+        Arc::new(Known::new(user(&[], &[]), (OffsetDateTime::UNIX_EPOCH, end), end))
     }
 
     #[test]

@@ -157,7 +157,7 @@ async fn look_up(
     let until = ends.into_iter().flatten().min().unwrap_or(now);
     let idle_until = row.idle_expires_at;
     let user = CurrentUser::of(row, proved_until.is_some());
-    Ok(Some(Arc::new(Known::new(user, until, idle_until))))
+    Ok(Some(Arc::new(Known::new(user, (now, until), idle_until))))
 }
 
 /// By the id that the session had before: sent before the browser knew the one it has now.
@@ -173,7 +173,7 @@ async fn former(
     let found = sessions::find_current_by_former(&app.db, &token.digest(), now).await?;
     let known = found.map(|row| {
         let (until, idle_until) = (row.absolute_expires_at, row.idle_expires_at);
-        Known::new(CurrentUser::of(row, false), until, idle_until)
+        Known::new(CurrentUser::of(row, false), (now, until), idle_until)
     });
     Ok(known.map(|known| {
         seen(app, &known, now);

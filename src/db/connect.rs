@@ -1,6 +1,11 @@
 //! Opens the database that a URL names, with the settings each engine needs to be safe.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     ConnectOptions, Connection, Executor,
@@ -99,7 +104,18 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     // Switching a new file to WAL does not wait for others that do the same.
     let _first = first_opener(&file).await.map_err(|error| failed(sqlx::Error::Io(error)))?;
     create_private(&file).map_err(|error| failed(sqlx::Error::Io(error)))?;
-    let pool = || SqlitePoolOptions::new().acquire_timeout(WAIT).test_before_acquire(false);
+    // From here on a file that is missing was moved away: an empty one in its place would be worse.
+    let options = options.create_if_missing(false);
+    let there = Arc::new(There::new(file.clone()));
+    let pool = || {
+        let there = there.clone();
+        SqlitePoolOptions::new().acquire_timeout(WAIT).test_before_acquire(false).before_acquire(
+            move |_, connection| {
+                let is_there = there.since().elapsed() >= connection.age;
+                Box::pin(async move { Ok(is_there) })
+            },
+        )
+    };
     let revision = Arc::new(Revision::new());
     let counting = revision.clone();
     let write = pool()
@@ -131,6 +147,36 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         place: Place::File(file),
         revision,
     })
+}
+
+/// A connection stays with its file when that is moved away or another one takes its name: what it
+/// writes would be lost, and what others write not seen. Younger connections have the file that is
+/// there now.
+struct There {
+    file: PathBuf,
+    /// Device and number of the file that has the name, and since when as far as we know.
+    seen: Mutex<(Option<(u64, u64)>, Instant)>,
+}
+
+impl There {
+    fn new(file: PathBuf) -> Self {
+        let seen = Mutex::new((Self::look(&file), Instant::now()));
+        Self { file, seen }
+    }
+
+    fn since(&self) -> Instant {
+        let there = Self::look(&self.file);
+        let mut seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if seen.0 != there {
+            *seen = (there, Instant::now());
+        }
+        seen.1
+    }
+
+    fn look(file: &std::path::Path) -> Option<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
+    }
 }
 
 /// Names of the tables in the file.

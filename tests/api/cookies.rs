@@ -16,6 +16,8 @@ both_engines!(
     a_cookie_that_was_changed_anywhere_opens_nothing,
     a_forged_cookie_is_refused_without_asking_the_database,
     of_two_cookies_with_our_name_neither_counts,
+    a_session_cookie_and_the_check_cookie_of_another_are_one_of_them_and_never_both,
+    a_cookie_of_eight_kilobytes_is_none_of_ours_and_does_no_harm,
     cookies_of_other_programs_do_no_harm,
     a_request_with_authorization_never_reads_cookies,
     the_database_holds_digests_alone,
@@ -111,6 +113,59 @@ async fn of_two_cookies_with_our_name_neither_counts(t: TestApp) {
         assert_eq!(check(&t, &[one_line.as_bytes()]).await, 401, "{one_line}");
         let two_lines = [first.as_bytes(), second.as_bytes()];
         assert_eq!(check(&t, &two_lines).await, 401);
+    }
+}
+
+async fn a_session_cookie_and_the_check_cookie_of_another_are_one_of_them_and_never_both(
+    db: Database,
+) {
+    const CHECK: &str = "__Secure-rolecall-check";
+    let t = TestApp::with(db, |chosen| {
+        chosen.public_url = "https://login.example.com".parse().ok();
+        chosen.cookie_domain = "example.com".parse().ok();
+    })
+    .await;
+    let kim = t.signed_in("kim", &["auditor"]).await;
+    let lou = t.signed_in("lou", &["user"]).await;
+    let mixed = Visitor::with_cookie("__Host-rolecall", &kim.session().unwrap());
+    mixed.set_cookie(CHECK, &lou.cookie(CHECK).unwrap());
+    let alone = Visitor::with_cookie(CHECK, &lou.cookie(CHECK).unwrap());
+    for _ in 0..2 {
+        // From the database, then from memory.
+        t.app.db.follow_revision().await.unwrap();
+        for (visitor, user, roles) in [(&mixed, "kim", "auditor"), (&alone, "lou", "user")] {
+            let answer = t.get_as(visitor, "/auth/check").await;
+            assert_eq!(answer.status(), 200);
+            assert_eq!(answer.header("remote-user"), user);
+            assert_eq!(answer.header("remote-groups"), roles);
+        }
+        assert_eq!(t.get_as(&mixed, "/admin/audit").await.status(), 200);
+        assert!(!t.is_signed_in(&alone).await, "no page of ours");
+    }
+    // The bits of one in the place of the other.
+    let swapped = Visitor::with_cookie("__Host-rolecall", &lou.cookie(CHECK).unwrap());
+    swapped.set_cookie(CHECK, &kim.session().unwrap());
+    assert_eq!(t.get_as(&swapped, "/auth/check").await.status(), 401);
+    t.log_out(&kim).await;
+    let answer = t.get_as(&mixed, "/auth/check").await;
+    assert_eq!((answer.status(), answer.header("remote-user")), (200, "lou"));
+    assert!(!t.is_signed_in(&mixed).await);
+}
+
+async fn a_cookie_of_eight_kilobytes_is_none_of_ours_and_does_no_harm(t: TestApp) {
+    let good = t.signed_in("kim", &[]).await.session().unwrap();
+    let long = "x".repeat(8 * 1024);
+    for ours in
+        [long.clone(), format!("{good}{long}"), format!("{good}.{long}"), long.replace('x', ".")]
+    {
+        assert_eq!(check(&t, &[format!("rolecall={ours}").as_bytes()]).await, 401);
+    }
+    for line in [
+        format!("theme={long}; rolecall={good}"),
+        format!("rolecall={good}; theme={long}"),
+        format!("{long}={long}; rolecall={good}; rolecal={long}; rolecall2={long}"),
+    ] {
+        assert_eq!(check(&t, &[line.as_bytes()]).await, 200);
     }
 }
 

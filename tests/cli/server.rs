@@ -238,8 +238,14 @@ fn it_stops_when_asked_and_writes_down_who_was_there() {
         let server = program.serve(&[]);
         let cookie = server.login("kim");
         assert!(server.stop().contains("stopping"));
+        // The last use is long ago, and the next one is noted shortly before the end.
+        let long_ago = "2026-01-01T00:00:00Z";
+        program.execute(&format!("update sessions set last_seen_at = '{long_ago}'"));
         let again = program.serve(&[]);
         assert_eq!(again.check("user", &cookie), 200, "sessions outlive the process");
+        again.stop();
+        let unwritten = format!("select count(*) from sessions where last_seen_at = '{long_ago}'");
+        assert_eq!(program.number(&unwritten), 0);
     });
 }
 

@@ -6,6 +6,7 @@
 mod app;
 mod database;
 mod dice;
+mod http;
 pub mod markup;
 pub mod program;
 mod visitor;

@@ -2,18 +2,20 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Mutex, mpsc},
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use super::{Database, Engine};
+use super::{Database, Engine, Wire, http};
 
-pub use super::PASSWORD;
+pub use super::{
+    PASSWORD,
+    http::{Response, form_token_in, get_from, post_to},
+};
 
 /// Runs the test on each engine.
 pub fn on_both(test: impl Fn(Program)) {
@@ -54,6 +56,45 @@ impl Program {
         self.runtime.block_on(self.database.execute(sql));
     }
 
+    /// The same with the engine's own program, as somebody with a terminal would.
+    pub fn by_hand(&self, sql: &str) {
+        let mut command = match self.url().strip_prefix("sqlite://") {
+            Some(file) => {
+                let mut sqlite = Command::new("sqlite3");
+                sqlite.args([
+                    "-bail",
+                    "-cmd",
+                    ".timeout 10000",
+                    "-cmd",
+                    "pragma foreign_keys = on",
+                ]);
+                sqlite.args([file, sql]);
+                sqlite
+            }
+            None => {
+                let mut psql = Command::new("psql");
+                psql.args(["--no-psqlrc", "--quiet", self.url(), "--command", sql]);
+                psql
+            }
+        };
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{sql}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// The one number that a query gives.
+    pub fn number(&self, sql: &str) -> i64 {
+        self.runtime.block_on(self.database.number(sql))
+    }
+
+    pub fn engine(&self) -> Engine {
+        self.database.engine
+    }
+
+    /// A wire to the database.
+    pub fn wire(&self) -> Wire {
+        self.runtime.block_on(Wire::to(&self.database))
+    }
+
     /// Everything that is in the database.
     pub fn dump(&self) -> String {
         self.runtime.block_on(self.database.dump())
@@ -70,7 +111,19 @@ impl Program {
     }
 
     pub fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rolecall"));
+        self.in_folder(Command::new(env!("CARGO_BIN_EXE_rolecall")))
+    }
+
+    /// A shell that does this first, with the words before it; the binary takes its place.
+    pub fn shell(&self, before: &[&str], script: &str) -> Command {
+        let words: Vec<&str> = before.iter().copied().chain(["sh", "-euc"]).collect();
+        let mut command = Command::new(words[0]);
+        command.args(&words[1..]).arg(format!("{script}; exec \"$0\" \"$@\""));
+        command.arg(env!("CARGO_BIN_EXE_rolecall"));
+        self.in_folder(command)
+    }
+
+    fn in_folder(&self, mut command: Command) -> Command {
         command
             .current_dir(self.path(""))
             .env_clear()
@@ -136,7 +189,16 @@ impl Program {
     }
 
     pub fn serve_with(&self, arguments: &[&str], prepare: impl Fn(&mut Command)) -> Server {
-        let mut command = self.command();
+        self.serve_by(self.command(), arguments, prepare)
+    }
+
+    /// By a command that ends with the binary, such as a shell that prepares something.
+    pub fn serve_by(
+        &self,
+        mut command: Command,
+        arguments: &[&str],
+        prepare: impl Fn(&mut Command),
+    ) -> Server {
         command.arg("serve").args(arguments).args(["--listen", "127.0.0.1:0"]);
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         prepare(&mut command);
@@ -148,28 +210,9 @@ impl Program {
 pub struct Server {
     child: Child,
     pub port: u16,
-    log: mpsc::Receiver<String>,
+    // Behind a lock, so that threads can share the server.
+    log: Mutex<mpsc::Receiver<String>>,
     seen: String,
-}
-
-pub struct Response {
-    pub status: u16,
-    pub head: String,
-    pub body: String,
-}
-
-impl Response {
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.head.lines().skip(1).find_map(|line| {
-            let (found, value) = line.split_once(": ")?;
-            found.eq_ignore_ascii_case(name).then_some(value)
-        })
-    }
-
-    /// `name=value` of the cookie it sets.
-    pub fn cookie(&self) -> String {
-        self.header("set-cookie").expect("a cookie").split(';').next().unwrap().to_owned()
-    }
 }
 
 impl Server {
@@ -184,7 +227,7 @@ impl Server {
                 }
             }
         });
-        let mut server = Self { child, port: 0, log, seen: String::new() };
+        let mut server = Self { child, port: 0, log: Mutex::new(log), seen: String::new() };
         let line = server.wait_for("listening");
         let line: Value = serde_json::from_str(&line).unwrap();
         let address = line["address"].as_str().unwrap();
@@ -195,7 +238,7 @@ impl Server {
     /// The first log line that contains `text`.
     pub fn wait_for(&mut self, text: &str) -> String {
         loop {
-            let line = self.log.recv_timeout(Duration::from_secs(30));
+            let line = self.log.get_mut().unwrap().recv_timeout(Duration::from_secs(30));
             let line = line.unwrap_or_else(|_| panic!("no line with {text:?} in\n{}", self.seen));
             self.seen.push_str(&line);
             self.seen.push('\n');
@@ -206,32 +249,15 @@ impl Server {
     }
 
     pub fn send(&self, request: &str) -> Response {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut text = String::new();
-        stream.read_to_string(&mut text).unwrap();
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{text:?}"));
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Response { status, head: head.to_owned(), body: body.to_owned() }
+        http::send_to(self.port, request).unwrap()
     }
 
     pub fn get(&self, path: &str, cookie: &str) -> Response {
-        let port = self.port;
-        self.send(&format!(
-            "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n"
-        ))
+        get_from(self.port, path, cookie).unwrap()
     }
 
     pub fn post(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
-        let body =
-            url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let (port, length) = (self.port, body.len());
-        self.send(&format!(
-            "POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nOrigin: http://127.0.0.1:{port}\r\n\
-             Cookie: {cookie}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-        ))
+        post_to(self.port, path, cookie, fields).unwrap()
     }
 
     /// Logs in; returns the session cookie.
@@ -241,8 +267,35 @@ impl Server {
         answer.cookie()
     }
 
+    /// The token that the forms of this session carry.
+    pub fn form_token(&self, cookie: &str) -> String {
+        form_token_in(&self.get("/account", cookie)).expect("a form")
+    }
+
     pub fn check(&self, role: &str, cookie: &str) -> u16 {
         self.get(&format!("/auth/check?role={role}"), cookie).status
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory that the process takes now, in KiB.
+    pub fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its size");
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Sends it a signal by its name, such as STOP.
+    pub fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Asks it to stop and waits until it has; returns all it logged and printed.
@@ -250,7 +303,7 @@ impl Server {
         signal(&self.child, "TERM");
         let status = self.child.wait().unwrap();
         assert!(status.success(), "{status}");
-        self.seen.extend(self.log.iter().map(|line| line + "\n"));
+        self.seen.extend(self.log.get_mut().unwrap().iter().map(|line| line + "\n"));
         let mut printed = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut printed).unwrap();
         std::mem::take(&mut self.seen) + &printed
