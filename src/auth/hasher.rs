@@ -290,11 +290,20 @@ mod tests {
         let new = hasher("m=128,t=1,p=1", 1, 1);
         let hash = old.hash(&here(), &password("correct")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
-        assert_eq!(old.verify(&here(), &password("correct"), Some(&hash)).await, Ok(Verdict::Right));
-        assert_eq!(new.verify(&here(), &password("correct"), Some(&hash)).await, Ok(Verdict::RightButOld));
+        assert_eq!(
+            old.verify(&here(), &password("correct"), Some(&hash)).await,
+            Ok(Verdict::Right)
+        );
+        assert_eq!(
+            new.verify(&here(), &password("correct"), Some(&hash)).await,
+            Ok(Verdict::RightButOld)
+        );
         assert_eq!(old.verify(&here(), &password("wrong"), Some(&hash)).await, Ok(Verdict::Wrong));
         assert_eq!(old.verify(&here(), &password("correct"), None).await, Ok(Verdict::Wrong));
-        assert_eq!(old.verify(&here(), &password("correct"), Some("$x$y")).await, Ok(Verdict::Wrong));
+        assert_eq!(
+            old.verify(&here(), &password("correct"), Some("$x$y")).await,
+            Ok(Verdict::Wrong)
+        );
     }
 
     #[tokio::test]

@@ -108,12 +108,7 @@ async fn one_time(
 }
 
 /// Hashes the password anew with today's parameters.
-async fn renew(
-    app: &App,
-    by: &By,
-    user: &User,
-    (old, password): (&str, &Password),
-) -> Result<()> {
+async fn renew(app: &App, by: &By, user: &User, (old, password): (&str, &Password)) -> Result<()> {
     let new = app.hasher.hash(by, password).await?;
     let mut tx = app.db.begin_aside().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
