@@ -52,8 +52,9 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     });
     loop {
         let accepted = tokio::select! {
-            () = &mut stop => break,
+            biased;
             accepted = accept(&listener, &connections) => accepted,
+            () = &mut stop => break,
         };
         let (slot, stream, peer) = match accepted {
             Ok(accepted) => accepted,

@@ -17,6 +17,10 @@ use tokio::sync::oneshot;
 
 use super::Busy;
 
+/// A tenth of the weight of other threads: enough for logins where a core never rests.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 10;
+
 /// What a thread keeps from one job to the next, until nothing was to do for a while.
 pub type Memory = Vec<Block>;
 
@@ -152,6 +156,7 @@ impl Shared {
 
     /// What each thread does.
     fn work(&self) {
+        go_last();
         let mut memory = Memory::new();
         while let Some(Job { run, is_large, .. }) = self.next(&mut memory) {
             // A panic is one job that fails: its answer is dropped.
@@ -179,6 +184,16 @@ impl Shared {
                 *memory = Memory::new();
             }
         }
+    }
+}
+
+/// Lets everything else go first: a hash takes tens of milliseconds, and a check that came
+/// meanwhile would wait for a core as long.
+fn go_last() {
+    // Elsewhere it would be the whole process.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "hashing goes as other work does");
     }
 }
 

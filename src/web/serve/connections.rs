@@ -158,7 +158,7 @@ impl Connections {
     fn tell_of(&self, address: Option<IpAddr>) {
         let (now, told_at) = (self.0.ticks.load(Ordering::Relaxed), &self.0.told_at);
         let last = told_at.load(Ordering::Relaxed);
-        if last == 0 || now - last >= ticks(TELL_EVERY) {
+        if last == 0 || now.saturating_sub(last) >= ticks(TELL_EVERY) {
             told_at.store(now.max(1), Ordering::Relaxed);
             let (most, ip) = (self.0.most_of_network, address.map(|ip| ip.to_string()));
             tracing::warn!(
