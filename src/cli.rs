@@ -2,6 +2,7 @@
 //! the system: exempt from "who may change whom", bound by every other rule.
 
 mod audit;
+mod files;
 mod grant;
 mod key;
 mod migrate;

@@ -75,6 +75,8 @@ settings! {
     cache_entries: usize, "ROLECALL_CACHE_ENTRIES";
     /// Connections served at the same time [default: 4096]
     max_connections: usize, "ROLECALL_MAX_CONNECTIONS";
+    /// Of these, connections of one address (IPv6: its /64); `trusted_proxies` have any number [default: 256]
+    max_connections_per_address: usize, "ROLECALL_MAX_CONNECTIONS_PER_ADDRESS";
     /// Log lines: pretty or json [default: pretty on a terminal, else json]
     log_format: LogFormat, "ROLECALL_LOG_FORMAT";
 }
@@ -102,6 +104,7 @@ pub struct Settings {
     pub step_up_after: Duration,
     pub cache_entries: usize,
     pub max_connections: usize,
+    pub max_connections_per_address: usize,
     pub log_format: Option<LogFormat>,
 }
 
@@ -194,6 +197,10 @@ impl Settings {
             max_connections: at_least_one(
                 "max_connections",
                 chosen.max_connections.unwrap_or(4096),
+            )?,
+            max_connections_per_address: at_least_one(
+                "max_connections_per_address",
+                chosen.max_connections_per_address.unwrap_or(256),
             )?,
             log_format: chosen.log_format,
             listen,

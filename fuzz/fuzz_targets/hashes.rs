@@ -5,6 +5,7 @@
 use libfuzzer_sys::fuzz_target;
 use rolecall::{
     auth::{
+        Actor, By,
         hasher::{Verdict, is_readable},
         password::Password,
     },
@@ -49,7 +50,8 @@ fuzz_target!(|bytes: &[u8]| {
     assert!(passes.is_none_or(|passes| passes <= MAX_HASH_PASSES));
     if let (Some(..=64), Some(..=2)) = (kib, passes) {
         let password = Password::typed("wrong").expect("a password");
-        let verdict = HOUSE.app.hasher.verify(&password, Some(&hash));
+        let by = By::new(Actor::Visitor);
+        let verdict = HOUSE.app.hasher.verify(&by, &password, Some(&hash));
         assert_eq!(HOUSE.runtime.block_on(verdict), Ok(Verdict::Wrong));
     }
 });

@@ -1,27 +1,31 @@
-//! Hashes and verifies passwords (argon2id, PHC strings) on a bounded number of blocking
-//! threads behind a bounded first-come queue, so that a flood of logins costs a known amount of
-//! memory and never holds up anything else.
+//! Hashes and verifies passwords (argon2id, PHC strings) on a bounded number of threads behind a
+//! bounded fair queue, so that a flood of logins costs a known amount of memory and never holds
+//! up anything else.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
-};
+mod pool;
+
+use std::{sync::Arc, time::Duration};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
     password_hash::phc::{Output, PasswordHash, Salt},
 };
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
 
+use self::pool::{Memory, Pool, Task};
 use super::{
+    By,
     key::{Keys, Pepper},
     password::Password,
+    throttle,
 };
 use crate::{
     config::{MAX_HASH_KIB, MAX_HASH_PASSES, OnOff, Settings},
     random::{Random, RandomFailed},
 };
+
+/// Memory is freed when nothing was hashed for so long.
+const REST_AFTER: Duration = Duration::from_secs(10);
 
 /// More passwords wait than the queue holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -42,12 +46,7 @@ pub struct Hasher(Arc<Inner>);
 
 struct Inner {
     params: Params,
-    slots: Arc<Semaphore>,
-    /// Those that hash and those that wait.
-    inside: AtomicUsize,
-    most_inside: usize,
-    /// Memory that the next one in the queue takes over.
-    spare: Mutex<Vec<Vec<Block>>>,
+    pool: Pool,
     random: Random,
     /// Whose peppers hashes name; new ones take the newest when that is wanted.
     keys: Keys,
@@ -65,15 +64,12 @@ impl std::fmt::Debug for Inner {
 impl Hasher {
     /// As the settings have it: so many passwords at once, so many more may wait.
     pub fn new(settings: &Settings, keys: Keys, random: Random) -> Result<Self, RandomFailed> {
-        let (params, slots) = (settings.argon2.clone(), settings.hash_slots);
+        let params = settings.argon2.clone();
         let salt = random.bytes::<16>()?;
         let nobody = phc(&params, None, &salt, &random.bytes::<32>()?);
         Ok(Self(Arc::new(Inner {
             params,
-            slots: Arc::new(Semaphore::new(slots)),
-            inside: AtomicUsize::new(0),
-            most_inside: slots + settings.hash_queue,
-            spare: Mutex::new(Vec::new()),
+            pool: Pool::new(settings.hash_slots, settings.hash_queue, REST_AFTER),
             random,
             keys,
             pepper: settings.pepper,
@@ -81,11 +77,22 @@ impl Hasher {
         })))
     }
 
+    /// Refuses at once whom the queue has no place for, before anything is done for them.
+    ///
+    /// # Errors
+    /// When the queue is full.
+    pub fn admit(&self, by: &By) -> Result<(), Busy> {
+        match self.0.pool.is_full_for(&throttle::network_of(by)) {
+            true => Err(Busy),
+            false => Ok(()),
+        }
+    }
+
     /// A new hash of `password` with today's parameters, as PHC string.
     ///
     /// # Errors
     /// When the queue is full, or the random source fails.
-    pub async fn hash(&self, password: &Password) -> super::Result<String> {
+    pub async fn hash(&self, by: &By, password: &Password) -> super::Result<String> {
         let salt = self.0.random.bytes::<16>()?;
         let (params, password) = (self.0.params.clone(), password.clone());
         let (key, pepper) = match self.0.pepper {
@@ -93,7 +100,7 @@ impl Hasher {
             OnOff::Off => None,
         }
         .unzip();
-        let hash = self.run((params, pepper), move |argon2, memory| {
+        let hash = self.run(by, (params, pepper), move |argon2, memory| {
             let output = compute(argon2, &password, &salt, 32, memory);
             output.map(|output| phc(argon2.params(), key.as_deref(), &salt, &output))
         });
@@ -105,7 +112,12 @@ impl Hasher {
     ///
     /// # Errors
     /// When the queue is full.
-    pub async fn verify(&self, password: &Password, hash: Option<&str>) -> Result<Verdict, Busy> {
+    pub async fn verify(
+        &self,
+        by: &By,
+        password: &Password,
+        hash: Option<&str>,
+    ) -> Result<Verdict, Busy> {
         let usable = hash.and_then(read).and_then(|hash| Some((self.pepper_of(&hash)?, hash)));
         let nobody = || Some((None, read(&self.0.nobody)?));
         let is_real = usable.is_some();
@@ -114,7 +126,7 @@ impl Hasher {
         };
         let is_old = !self.is_current(&hash);
         let (password, params) = (password.clone(), hash.params);
-        let found = self.run((params, pepper), move |argon2, memory| {
+        let found = self.run(by, (params, pepper), move |argon2, memory| {
             let output = compute(argon2, &password, &hash.salt, hash.output.len(), memory);
             output.map(|output| bool::from(output.ct_eq(hash.output.as_bytes())))
         });
@@ -151,19 +163,17 @@ impl Hasher {
         cost(&hash.params) == cost(&self.0.params) && hash.key == key
     }
 
-    /// Waits for a slot and works on it. The slot stays taken until the work is done, also when
-    /// whoever waited for it has gone.
+    /// Works on it when its turn comes among those of other networks.
     async fn run<T: Send + 'static>(
         &self,
+        by: &By,
         (params, pepper): (Params, Option<Pepper>),
         work: impl FnOnce(&Argon2<'_>, &mut [Block]) -> Option<T> + Send + 'static,
     ) -> Result<Option<T>, Busy> {
-        let place = Place::take(&self.0)?;
-        let slot = self.0.slots.clone().acquire_owned().await.map_err(|_| Busy)?;
-        let task = tokio::task::spawn_blocking(move || {
-            let _slot = slot;
-            let blocks = params.block_count();
-            let mut memory = place.0.take_memory(blocks);
+        let (blocks, usual) = (params.block_count(), self.0.params.block_count());
+        let is_large = blocks > usual;
+        let origin = &throttle::network_of(by);
+        let done = self.0.pool.run(Task { origin, is_large }, move |kept| {
             let (kind, version) = (Algorithm::Argon2id, Version::V0x13);
             let argon2 = match &pepper {
                 Some(pepper) => {
@@ -171,32 +181,14 @@ impl Hasher {
                 }
                 None => Some(Argon2::new(kind, version, params)),
             };
+            let memory = allocate(kept, if is_large { blocks } else { usual });
             let result = argon2.and_then(|argon2| work(&argon2, &mut memory[..blocks]));
-            place.0.give_back(memory);
+            if is_large {
+                *kept = Memory::new();
+            }
             result
         });
-        task.await.map_err(|_| Busy)
-    }
-}
-
-/// One place among those that hash or wait.
-struct Place(Arc<Inner>);
-
-impl Place {
-    fn take(inner: &Arc<Inner>) -> Result<Self, Busy> {
-        let place = Self(inner.clone());
-        // `place` gives back what is taken here, also when it is one too many.
-        if inner.inside.fetch_add(1, Ordering::AcqRel) < inner.most_inside {
-            Ok(place)
-        } else {
-            Err(Busy)
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.0.inside.fetch_sub(1, Ordering::AcqRel);
+        done.await
     }
 }
 
@@ -205,23 +197,15 @@ impl Drop for Place {
 /// lies beyond the blocks in use is never touched, and so costs nothing.
 const ALONE: usize = 33 * 1024;
 
-impl Inner {
-    fn take_memory(&self, blocks: usize) -> Vec<Block> {
-        let spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).pop();
-        let mut memory = spare.unwrap_or_else(|| Vec::with_capacity(blocks.max(ALONE)));
-        memory.resize(blocks.max(memory.len()), Block::default());
-        memory
+/// So many blocks, those that are there if they are enough.
+fn allocate(kept: &mut Memory, blocks: usize) -> &mut Memory {
+    if kept.len() < blocks {
+        // Given back first, so that there are never both.
+        *kept = Memory::new();
+        kept.reserve_exact(blocks.max(ALONE));
+        kept.resize(blocks, Block::default());
     }
-
-    /// Keeps the memory for the next in the queue; with nobody there it is freed.
-    fn give_back(&self, memory: Vec<Block>) {
-        let mut spare = self.spare.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if self.inside.load(Ordering::Acquire) > spare.len() + 1 {
-            spare.push(memory);
-        } else {
-            spare.clear();
-        }
-    }
+    kept
 }
 
 fn compute(
@@ -292,6 +276,10 @@ mod tests {
         Hasher::new(&Settings::resolve(chosen).unwrap(), pepper.0, Random::system()).unwrap()
     }
 
+    fn here() -> By {
+        By::new(crate::auth::Actor::Visitor)
+    }
+
     fn password(text: &str) -> Password {
         Password::typed(text).unwrap()
     }
@@ -300,13 +288,22 @@ mod tests {
     async fn a_hash_opens_for_its_password_alone_and_says_when_it_is_old() {
         let old = hasher("m=64,t=1,p=1", 1, 1);
         let new = hasher("m=128,t=1,p=1", 1, 1);
-        let hash = old.hash(&password("correct")).await.unwrap();
+        let hash = old.hash(&here(), &password("correct")).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{hash}");
-        assert_eq!(old.verify(&password("correct"), Some(&hash)).await, Ok(Verdict::Right));
-        assert_eq!(new.verify(&password("correct"), Some(&hash)).await, Ok(Verdict::RightButOld));
-        assert_eq!(old.verify(&password("wrong"), Some(&hash)).await, Ok(Verdict::Wrong));
-        assert_eq!(old.verify(&password("correct"), None).await, Ok(Verdict::Wrong));
-        assert_eq!(old.verify(&password("correct"), Some("$x$y")).await, Ok(Verdict::Wrong));
+        assert_eq!(
+            old.verify(&here(), &password("correct"), Some(&hash)).await,
+            Ok(Verdict::Right)
+        );
+        assert_eq!(
+            new.verify(&here(), &password("correct"), Some(&hash)).await,
+            Ok(Verdict::RightButOld)
+        );
+        assert_eq!(old.verify(&here(), &password("wrong"), Some(&hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(old.verify(&here(), &password("correct"), None).await, Ok(Verdict::Wrong));
+        assert_eq!(
+            old.verify(&here(), &password("correct"), Some("$x$y")).await,
+            Ok(Verdict::Wrong)
+        );
     }
 
     #[tokio::test]
@@ -315,9 +312,9 @@ mod tests {
         let with =
             |keys: &[&str], pepper| peppered("m=64,t=1,p=1", 1, 1, (Keys::in_memory(keys), pepper));
         let word = password("correct");
-        let hash = with(one, OnOff::On).hash(&word).await.unwrap();
+        let hash = with(one, OnOff::On).hash(&here(), &word).await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=1,p=1,keyid=00000001$"), "{hash}");
-        let plain = with(one, OnOff::Off).hash(&word).await.unwrap();
+        let plain = with(one, OnOff::Off).hash(&here(), &word).await.unwrap();
         for (keys, pepper, hash, expected) in [
             (one, OnOff::On, &hash, Verdict::Right),
             (two, OnOff::On, &hash, Verdict::RightButOld),
@@ -327,7 +324,7 @@ mod tests {
             (one, OnOff::On, &hash.replace(",keyid=00000001", ""), Verdict::Wrong),
             (two, OnOff::On, &hash.replace("=00000001", "=00000002"), Verdict::Wrong),
         ] {
-            let found = with(keys, pepper).verify(&word, Some(hash)).await;
+            let found = with(keys, pepper).verify(&here(), &word, Some(hash)).await;
             assert_eq!(found, Ok(expected), "{keys:?} {hash}");
         }
     }
@@ -337,7 +334,7 @@ mod tests {
         // From the reference implementation's own tests (argon2id, m=65536, t=2, p=1).
         let hash = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
         let hasher = hasher("m=64,t=1,p=1", 1, 0);
-        let verdict = hasher.verify(&password("password"), Some(hash)).await;
+        let verdict = hasher.verify(&here(), &password("password"), Some(hash)).await;
         assert_eq!(verdict, Ok(Verdict::RightButOld));
     }
 
@@ -358,12 +355,12 @@ mod tests {
     async fn what_exceeds_the_queue_is_told_so_and_nothing_is_lost_after() {
         let hasher = hasher("m=4096,t=1,p=1", 1, 2);
         let word = password("x");
-        let tries = (0..8).map(|_| hasher.verify(&word, None));
+        let by = here();
+        let tries = (0..8).map(|_| hasher.verify(&by, &word, None));
         let answers = futures(tries).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 3);
         assert_eq!(answers.iter().filter(|answer| **answer == Err(Busy)).count(), 5);
-        assert_eq!(hasher.verify(&word, None).await, Ok(Verdict::Wrong));
-        assert!(hasher.0.spare.lock().unwrap().is_empty(), "memory is freed when it is quiet");
+        assert_eq!(hasher.verify(&here(), &word, None).await, Ok(Verdict::Wrong));
     }
 
     async fn futures<T: Send + 'static>(

@@ -159,7 +159,7 @@ async fn require_reach(
 
 /// Spends the link: sets the password of its user and ends their sessions.
 pub async fn set_password(app: &App, by: &By, token: Token, password: &Password) -> Result<()> {
-    let hash = app.hasher.hash(password).await?;
+    let hash = app.hasher.hash(by, password).await?;
     let mut tx = app.db.begin().await?;
     let spent = links::spend(&mut tx, &token.digest(), app.now()).await?;
     let Some(Link { user_id: Some(user_id), made_by_id, .. }) = spent else {
@@ -184,7 +184,7 @@ pub async fn set_up(
     username: Username,
     password: &Password,
 ) -> Result<()> {
-    let hash = app.hasher.hash(password).await?;
+    let hash = app.hasher.hash(by, password).await?;
     let mut tx = app.db.begin().await?;
     turns::take(&mut tx, turns::ADMINS).await?;
     if grant_rows::count_admins(&mut tx, app.now()).await? > 0 {

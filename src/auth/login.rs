@@ -47,6 +47,7 @@ pub enum Proof {
 /// [`Error::Busy`] when more logins wait than the queue holds, [`Error::HeldBack`] when too many
 /// failed before.
 pub async fn authenticate(app: &App, by: &By, typed: Typed<'_>) -> Result<Option<Proof>> {
+    app.hasher.admit(by)?;
     // What nobody can be called is looked up too, as the empty name.
     let key = name::key(typed.name).unwrap_or_default();
     let found = users::find_to_log_in(&app.db, &key).await?;
@@ -62,7 +63,7 @@ pub async fn authenticate(app: &App, by: &By, typed: Typed<'_>) -> Result<Option
         Some(password) => password,
         None => return Ok(None),
     };
-    let verdict = match app.hasher.verify(&password, hash.as_deref()).await {
+    let verdict = match app.hasher.verify(by, &password, hash.as_deref()).await {
         Ok(verdict) => verdict,
         Err(busy) => {
             tried.was_none(app).await?;
@@ -75,7 +76,7 @@ pub async fn authenticate(app: &App, by: &By, typed: Typed<'_>) -> Result<Option
                 return one_time(app, by, (&user, &hash), &tried).await;
             }
             if verdict == Verdict::RightButOld {
-                renew(app, &user, &hash, &password).await?;
+                renew(app, by, &user, (&hash, &password)).await?;
             }
             Ok(Some(Proof::User(Box::new(user), tried)))
         }
@@ -107,8 +108,8 @@ async fn one_time(
 }
 
 /// Hashes the password anew with today's parameters.
-async fn renew(app: &App, user: &User, old: &str, password: &Password) -> Result<()> {
-    let new = app.hasher.hash(password).await?;
+async fn renew(app: &App, by: &By, user: &User, (old, password): (&str, &Password)) -> Result<()> {
+    let new = app.hasher.hash(by, password).await?;
     let mut tx = app.db.begin_aside().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
         let entry = Entry::new(Action::UserHashRenew, people::target(user));

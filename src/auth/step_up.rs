@@ -71,7 +71,7 @@ pub(super) async fn prove(
     let tries = Tries { account: Some(&user), typed_name: "", devices: mine.devices };
     let tried = throttle::begin(app, by, tries).await?;
     let verdict = match Password::typed(password) {
-        Some(password) => app.hasher.verify(&password, user.password_hash.as_deref()).await,
+        Some(password) => app.hasher.verify(by, &password, user.password_hash.as_deref()).await,
         None => Ok(Verdict::Wrong),
     };
     match verdict {

@@ -269,7 +269,7 @@ fn unknown_key(app: &App, typed: &str) -> String {
 }
 
 /// The network of the client: who has one IPv6 address has 2^64.
-fn network(address: IpAddr) -> String {
+pub fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V6(ip) => {
             let [a, b, c, d, ..] = ip.segments();
@@ -280,6 +280,6 @@ fn network(address: IpAddr) -> String {
 }
 
 /// Clients of a unix socket without a proxy that says more are one.
-fn network_of(by: &By) -> String {
+pub(super) fn network_of(by: &By) -> String {
     by.ip.parse().map_or_else(|_| "unknown".to_owned(), network)
 }

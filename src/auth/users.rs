@@ -75,7 +75,7 @@ pub async fn find(app: &App, typed: &str) -> Result<User> {
 pub async fn create(app: &App, by: &By, new: NewUser<'_>) -> Result<Created> {
     let hash = match &new.password {
         FirstPassword::Chosen(password) | FirstPassword::Generated(password) => {
-            Some(app.hasher.hash(password).await?)
+            Some(app.hasher.hash(by, password).await?)
         }
         FirstPassword::Invite => None,
     };

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::{Failure, Outcome, Place, output, tell_assumed_address};
+use super::{Failure, Outcome, Place, files, output, tell_assumed_address};
 use crate::{
     app::{App, Migrate},
     auth::{Actor, By, link},
@@ -27,6 +27,7 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     if settings.throttle == OnOff::Off {
         tracing::warn!("throttle is off: passwords may be guessed as fast as they are hashed");
     }
+    settings.max_connections = files::make_room(settings.max_connections);
     let listener = web::listen(&settings.listen).await?;
     settings.listening_on(listener.address());
     let migrate = if no_migrate { Migrate::Refuse } else { Migrate::Apply };

@@ -13,6 +13,13 @@ pub const HEAD_BYTES: usize = 64 * 1024;
 pub const HEADERS: usize = 100;
 /// Slow clients get this long to send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// A connection is kept so long without a request: longer than proxies keep theirs (60 s), so
+/// that it is they who close, and no request meets a door that is just closing.
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// Slow clients get this long to take each piece of an answer of [`SEND_BYTES`], or its rest.
+pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// So much of an answer is taken in [`SEND_TIMEOUT`] at least.
+pub const SEND_BYTES: usize = 64 * 1024;
 /// Most bytes of an address, path and query together.
 pub const ADDRESS_BYTES: usize = 16 * 1024;
 /// Most bytes of a form.

@@ -1,8 +1,15 @@
 //! The way in: who gets it, and what the browser is given.
 
-use rolecall::{auth::users, config::OnOff};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
-use crate::support::{Database, PASSWORD, TestApp, Visitor, both_engines, cli, form};
+use axum::http::{Method, header};
+use rolecall::{auth::users, config::OnOff, web::Peer};
+use tokio::sync::Notify;
+
+use crate::support::{Answer, Database, PASSWORD, TestApp, Visitor, both_engines, cli, form};
 
 both_engines!(
     a_name_or_email_in_any_spelling_opens_the_account,
@@ -17,6 +24,7 @@ both_engines!(
     a_hash_with_old_parameters_is_renewed_once,
     a_wrong_password_renews_no_hash,
     more_logins_than_fit_are_told_to_come_back_and_checks_do_not_feel_it,
+    a_flood_from_one_address_takes_nobody_elses_turn,
     a_password_of_any_shape_is_told_right_or_wrong,
 );
 
@@ -301,6 +309,51 @@ async fn more_logins_than_fit_are_told_to_come_back_and_checks_do_not_feel_it(db
             other => panic!("{other}"),
         }
     }
+}
+
+async fn a_flood_from_one_address_takes_nobody_elses_turn(db: Database) {
+    let t = TestApp::with(db, |chosen| {
+        chosen.argon2 = "m=32768,t=3,p=1".parse().ok();
+        chosen.hash_slots = Some(1);
+        chosen.hash_queue = Some(4);
+        chosen.throttle = Some(OnOff::Off);
+    })
+    .await;
+    t.user("kim", &[]).await;
+    let (is_over, is_full) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
+    let flood = t.at_once(8, {
+        let (is_over, is_full) = (is_over.clone(), is_full.clone());
+        move |t, _| {
+            let (is_over, is_full) = (is_over.clone(), is_full.clone());
+            async move {
+                while !is_over.load(Ordering::Relaxed) {
+                    let answer = login_from(&t, "192.0.2.1", "wrong").await;
+                    if answer.status() == 503 {
+                        assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
+                        is_full.notify_one();
+                        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                    }
+                }
+            }
+        }
+    });
+    for _ in 0..3 {
+        is_full.notified().await;
+        let answer = login_from(&t, "192.0.2.2", PASSWORD).await;
+        assert_eq!(answer.outcome(), "303 /account");
+    }
+    is_over.store(true, Ordering::Relaxed);
+    flood.await.unwrap();
+}
+
+async fn login_from(t: &TestApp, address: &str, password: &str) -> Answer {
+    let builder = t
+        .request(Method::POST, "/login")
+        .extension(Peer(address.parse().ok()))
+        .header(header::ORIGIN, t.origin())
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    let fields = form(&[("username", "kim"), ("password", password)]);
+    t.send_as(&Visitor::new(), builder, fields.into()).await
 }
 
 async fn a_password_of_any_shape_is_told_right_or_wrong(t: TestApp) {

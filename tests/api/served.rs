@@ -9,6 +9,8 @@ use tokio::{
     time::timeout,
 };
 
+use rolecall::config::Chosen;
+
 use crate::support::{Database, Engine, TestApp};
 
 /// A server on a port of its own.
@@ -21,11 +23,15 @@ struct Served {
 
 impl Served {
     async fn with(max_connections: usize) -> Self {
+        Self::with_settings(|chosen| chosen.max_connections = Some(max_connections)).await
+    }
+
+    async fn with_settings(choose: impl FnOnce(&mut Chosen)) -> Self {
         let db = Database::create(Engine::Sqlite).await;
         let t = TestApp::with(db, |chosen| {
             chosen.listen = "127.0.0.1:0".parse().ok();
             chosen.public_url = "http://127.0.0.1:8000".parse().ok();
-            chosen.max_connections = Some(max_connections);
+            choose(chosen);
         })
         .await;
         let listener = rolecall::web::listen(&t.app.settings.listen).await.unwrap();
@@ -55,8 +61,7 @@ impl Served {
     }
 
     async fn assert_well(&self) {
-        let answer =
-            self.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        let answer = self.say(ALIVE_ONCE).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }
@@ -144,21 +149,129 @@ async fn who_never_finishes_a_request_is_let_go_after_a_while() {
     served.assert_well().await;
 }
 
+const ALIVE: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n";
+const ALIVE_ONCE: &str = "GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+
+/// The login form of nobody, on a connection that ends with the answer.
+fn login() -> String {
+    let body = "username=nobody&password=x";
+    format!(
+        "POST /login HTTP/1.1\r\nhost: 127.0.0.1:8000\r\norigin: http://127.0.0.1:8000\r\n\
+         content-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\
+         connection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+/// Sends a request on a connection that stays open, and takes the answer.
+async fn ask(stream: &mut TcpStream) {
+    stream.write_all(ALIVE.as_bytes()).await.unwrap();
+    let mut buffer = [0; 4096];
+    let read = stream.read(&mut buffer).await.unwrap();
+    assert!(buffer[..read].starts_with(b"HTTP/1.1 200"));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_beyond_the_cap_wait_for_a_place() {
-    let served = Served::with(2).await;
-    let mut idle = [served.connect().await, served.connect().await];
-    for stream in &mut idle {
-        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
-        let mut buffer = [0; 1024];
-        assert!(stream.read(&mut buffer).await.unwrap() > 0);
+    let served = Served::with_settings(|chosen| {
+        chosen.max_connections = Some(1);
+        // A login that takes a while.
+        chosen.argon2 = "m=65536,t=30,p=1".parse().ok();
+    })
+    .await;
+    let mut busy = served.connect().await;
+    busy.write_all(login().as_bytes()).await.unwrap();
+    let answer = served.say(ALIVE_ONCE).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut first = [0; 12];
+    let read = busy.try_read(&mut first).unwrap_or_default();
+    assert_eq!(&first[..read], b"HTTP/1.1 401", "that was answered before, and not cut off");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_and_slow_connections_make_room_for_others() {
+    let served = Served::with(3).await;
+    let mut slow = [served.connect().await, served.connect().await, served.connect().await];
+    ask(&mut slow[0]).await;
+    slow[1].write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\nslow: ").await.unwrap();
+    slow[2].write_all(&login().as_bytes()[..150]).await.unwrap();
+    let mut others = Vec::new();
+    for _ in 0..3 {
+        let mut other = served.connect().await;
+        ask(&mut other).await;
+        others.push(other);
     }
-    let waiting = served.say("GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    let mut waiting = std::pin::pin!(waiting);
-    let early = timeout(Duration::from_millis(300), &mut waiting).await;
-    assert!(early.is_err(), "both places are taken");
-    drop(idle);
-    assert!(waiting.await.starts_with("HTTP/1.1 200"));
+    for mut one in slow {
+        let mut rest = Vec::new();
+        let _ = one.read_to_end(&mut rest).await;
+        assert!(rest.is_empty(), "closed without an answer");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_has_its_number_of_connections_and_others_have_theirs() {
+    let served = Served::with_settings(|chosen| chosen.max_connections_per_address = Some(2)).await;
+    let mut kept = [served.connect().await, served.connect().await];
+    for stream in &mut kept {
+        ask(stream).await;
+    }
+    // It is closed at once, until one of the others has kept us waiting for a while.
+    while served.say(ALIVE_ONCE).await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let closed = timeout(Duration::from_secs(20), kept[0].read(&mut [0; 16])).await;
+    assert!(matches!(closed, Ok(Ok(0) | Err(_))), "{closed:?}");
+    ask(&mut kept[1]).await;
+    let elsewhere = tokio::net::TcpSocket::new_v4().unwrap();
+    elsewhere.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+    let mut elsewhere = elsewhere.connect(served.address.parse().unwrap()).await.unwrap();
+    ask(&mut elsewhere).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_trusted_proxy_has_any_number_of_connections() {
+    let served = Served::with_settings(|chosen| {
+        chosen.max_connections_per_address = Some(1);
+        chosen.trusted_proxies = "127.0.0.1".parse().ok();
+    })
+    .await;
+    let mut kept = Vec::new();
+    for _ in 0..20 {
+        kept.push(served.connect().await);
+    }
+    for stream in &mut kept {
+        ask(stream).await;
+    }
+}
+
+/// A request that was sent before the signal is answered, whether its connection was open
+/// before, had answered others, or is new.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_loses_no_request_that_was_sent_before() {
+    let served = Served::with(64).await;
+    let mut streams = Vec::new();
+    for used in [true, false].repeat(8) {
+        let mut stream = served.connect().await;
+        if used {
+            ask(&mut stream).await;
+        }
+        streams.push(stream);
+    }
+    for stream in &mut streams {
+        stream.write_all(ALIVE.as_bytes()).await.unwrap();
+    }
+    for _ in 0..8 {
+        let mut new = served.connect().await;
+        new.write_all(ALIVE.as_bytes()).await.unwrap();
+        streams.push(new);
+    }
+    served.stop.send(()).unwrap();
+    for mut stream in streams {
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    }
+    timeout(Duration::from_secs(30), served.done).await.unwrap().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,12 @@
 //! The server as a process: beside commands, beside others of its kind, and how it stops.
 
-use std::{io::Write, os::unix::fs::PermissionsExt, process::Stdio, time::Duration};
+use std::{
+    io::Write,
+    net::TcpStream,
+    os::unix::fs::PermissionsExt,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::{
     program::{PASSWORD, Program, eventually, on_both},
@@ -320,4 +326,29 @@ fn a_hash_with_a_pepper_is_worth_nothing_without_its_key() {
         let line = other.refused(&["seed", "people.toml"]);
         assert!(line.contains("user kim") && line.contains("key file"), "{line}");
     });
+}
+
+#[test]
+fn with_few_open_files_there_are_fewer_connections_and_nobody_is_locked_out() {
+    let program = Program::new(Engine::Sqlite);
+    let server = program.serve_with(&[], |command| {
+        let binary = command.get_program().to_owned();
+        let arguments: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
+        let environment: Vec<_> = command
+            .get_envs()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?.to_owned())))
+            .collect();
+        let folder = command.get_current_dir().unwrap().to_owned();
+        *command = Command::new("sh");
+        command.args(["-c", "ulimit -n 100 && exec \"$0\" \"$@\""]).arg(binary).args(arguments);
+        command.current_dir(folder).env_clear().envs(environment).stdin(Stdio::null());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    });
+    let port = server.port;
+    let kept: Vec<_> = (0..150).map(|_| TcpStream::connect(("127.0.0.1", port)).unwrap()).collect();
+    assert_eq!(server.get("/readyz", "").status, 200);
+    drop(kept);
+    let log = server.stop();
+    assert!(log.contains("\"max_connections\":36"), "{log}");
+    assert!(!log.contains("cannot accept"), "{log}");
 }

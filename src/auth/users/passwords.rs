@@ -52,7 +52,7 @@ async fn set_password_until(
     keep: Option<Uuid>,
     expires_at: Option<OffsetDateTime>,
 ) -> Result<u64> {
-    let hash = app.hasher.hash(password).await?;
+    let hash = app.hasher.hash(by, password).await?;
     let mut tx = app.db.begin().await?;
     let user = in_tx(&mut tx, id).await?;
     let ended = set_password_in(app, &mut tx, by, &user, (&hash, expires_at), keep).await?;
@@ -94,7 +94,7 @@ pub async fn change_own_password(
     new: &Password,
 ) -> Result<(u64, Opened)> {
     let (user, tried) = step_up::prove(app, by, &mine, current).await?;
-    let hash = app.hasher.hash(new).await?;
+    let hash = app.hasher.hash(by, new).await?;
     let mut tx = app.db.begin().await?;
     // Whoever reset the password or closed the account meanwhile has the last word.
     if !users::hold(&mut tx, user.id, user.session_epoch).await? {
