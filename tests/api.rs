@@ -26,6 +26,7 @@ mod api {
     mod keys;
     mod large;
     mod leaving;
+    mod lifetimes;
     mod limits;
     mod links;
     mod lists;
