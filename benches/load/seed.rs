@@ -36,8 +36,8 @@ pub struct Seeded {
 
 /// Migrates the database and opens so many sessions in it.
 pub async fn seed(place: &Place, count: usize) -> Outcome<Seeded> {
-    let settings =
-        Settings::resolve(Chosen { key_file: Some(place.key_file()), ..Chosen::default() })?;
+    let (key_file, max_sessions) = (Some(place.key_file()), Some(count.max(1)));
+    let settings = Settings::resolve(Chosen { key_file, max_sessions, ..Chosen::default() })?;
     let (clock, random) = (Clock::system(), Random::system());
     let app = App::open(&place.url, settings, Migrate::Apply, clock, random).await?;
     let by = By::new(Actor::System);

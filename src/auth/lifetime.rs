@@ -63,12 +63,12 @@ impl Life {
     /// `None` when a role has ended it.
     pub fn of(row: &Current, now: OffsetDateTime) -> Option<Self> {
         let ends = |limits: Limits| limits.ends(row.created_at, row.last_seen_at);
-        let limits = Limits::of_seconds(row.role_idle, row.role_absolute);
+        let limits = Limits::least(row.limits.as_deref());
         let (idle, absolute) = ends(limits);
         let idle_until = first(row.idle_expires_at, idle);
         let ends_at = first(row.absolute_expires_at, absolute);
         // Over while a grant held that has ended since.
-        let former = ends(Limits::of_seconds(row.former_idle, row.former_absolute));
+        let former = ends(Limits::least(row.former_limits.as_deref()));
         let was_over = |end| [former.0, former.1].into_iter().flatten().any(|over| over < end);
         let lives = now < idle_until && now < ends_at && !row.former_end.is_some_and(was_over);
         lives.then_some(Self { idle_until, ends_at, idle: limits.idle })

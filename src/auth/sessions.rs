@@ -26,6 +26,7 @@ use crate::{
     db::{
         Tx, UserId,
         audit::{Action, Entry, Target},
+        lifetimes, roles,
         sessions::{self, NewSession, Session},
         tallies,
         users::{User, note_login},
@@ -235,7 +236,7 @@ pub async fn endable(app: &App, by: &By, id: Uuid) -> Result<Session> {
 }
 
 async fn endable_in(app: &App, tx: &mut Tx, by: &By, id: Uuid) -> Result<Session> {
-    let found = sessions::find_in(tx, id, app.now()).await?;
+    let found = sessions::find_in(tx, id).await?;
     let session = found.ok_or_else(|| Refusal::NoSession(id.to_string()))?;
     require_for(app, tx, by, session.user_id).await?;
     Ok(session)
@@ -375,7 +376,24 @@ pub async fn sweep(app: &App) -> Result<()> {
         let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH).await?;
         tx.commit().await?;
         if deleted < BATCH as u64 {
-            return Ok(());
+            break;
         }
     }
+    // What roles have ended: looked for without keeping a writer waiting, and only if any does.
+    for role in roles::list(&app.db).await?.iter().filter(|role| !role.limits().are_none()) {
+        loop {
+            let (limits, now) = (role.limits(), app.now());
+            let over =
+                lifetimes::list_overdue_of_role(&app.db, &role.name, limits, now, BATCH).await?;
+            let mut tx = app.db.begin_aside().await?;
+            for id in &over {
+                sessions::delete(&mut tx, *id).await?;
+            }
+            tx.commit().await?;
+            if over.len() < BATCH as usize {
+                break;
+            }
+        }
+    }
+    Ok(())
 }

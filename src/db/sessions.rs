@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Db, Tx, UserId, lifetimes::Limits, sql};
+use super::{Db, Tx, UserId, lifetimes, sql};
 
 /// A session as it is made.
 #[derive(Debug, Clone)]
@@ -47,12 +47,10 @@ pub struct Current {
     pub last_seen_at: OffsetDateTime,
     pub idle_expires_at: OffsetDateTime,
     pub absolute_expires_at: OffsetDateTime,
-    /// The shortest limits of the user's effective roles, in seconds.
-    pub role_idle: Option<i64>,
-    pub role_absolute: Option<i64>,
-    /// Those of roles that ended at `former_end`, which nobody has seen to yet.
-    pub former_idle: Option<i64>,
-    pub former_absolute: Option<i64>,
+    /// The limits of the user's effective roles, for [`lifetimes::Limits::least`].
+    pub limits: Option<String>,
+    /// Those of roles that ended at `former_end` and which nobody has seen to yet.
+    pub former_limits: Option<String>,
     pub former_end: Option<OffsetDateTime>,
     /// When the first of the user's grants ends, if one does.
     pub next_end: Option<OffsetDateTime>,
@@ -91,10 +89,19 @@ macro_rules! select_current {
                       s.last_seen_at as "last_seen_at: OffsetDateTime",
                       s.idle_expires_at as "idle_expires_at: OffsetDateTime",
                       s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
-                      l.idle as "role_idle?: i64", l.absolute as "role_absolute?: i64",
-                      l.former_idle as "former_idle?: i64",
-                      l.former_absolute as "former_absolute?: i64",
-                      l.former_end as "former_end?: OffsetDateTime",
+                      (select string_agg(coalesce(cast(r.idle_timeout as text), '') || '/' ||
+                                         coalesce(cast(r.absolute_timeout as text), ''), ',')
+                       from held h cross join roles r
+                       where r.name = h.role_name and h.ended_at is null
+                         and (r.idle_timeout is not null or r.absolute_timeout is not null))
+                          as "limits: String",
+                      (select string_agg(coalesce(cast(r.idle_timeout as text), '') || '/' ||
+                                         coalesce(cast(r.absolute_timeout as text), ''), ',')
+                       from held h cross join roles r
+                       where r.name = h.role_name and h.ended_at is not null
+                         and (r.idle_timeout is not null or r.absolute_timeout is not null))
+                          as "former_limits: String",
+                      (select max(ended_at) from held) as "former_end: OffsetDateTime",
                       (select min(g.ends_at) from grants g
                        where g.user_id = u.id and g.ends_at > $2) as "next_end: OffsetDateTime",
                       s.proved_at as "proved_at: OffsetDateTime",
@@ -111,19 +118,6 @@ macro_rules! select_current {
                                          where role_name = 'admin' and ended_at is null)
                        ) permitted) as "permissions: String"
                from sessions s join users u on u.id = s.user_id
-               cross join (
-                   select min(case when h.ended_at is null then r.idle_timeout end) as idle,
-                          min(case when h.ended_at is null then r.absolute_timeout end)
-                              as absolute,
-                          min(case when h.ended_at is not null then r.idle_timeout end)
-                              as former_idle,
-                          min(case when h.ended_at is not null then r.absolute_timeout end)
-                              as former_absolute,
-                          max(h.ended_at) as former_end
-                   from held h cross join roles r
-                   where r.name = h.role_name
-                     and (r.idle_timeout is not null or r.absolute_timeout is not null)
-               ) l
                where "# + $is_it + r#" and u.status = 'active'
                  and s.idle_expires_at > $2 and s.absolute_expires_at > $2"#, $digest, $now)
     };
@@ -170,70 +164,14 @@ pub async fn find_end(
              and s.idle_expires_at > $2 and s.absolute_expires_at > $2"#, digest, now)
 }
 
-/// A session as its row is, with the shortest limits of its user's effective roles.
-struct Listed {
-    id: Uuid,
-    user_id: UserId,
-    username: String,
-    remember: bool,
-    created_at: OffsetDateTime,
-    last_seen_at: OffsetDateTime,
-    idle_expires_at: OffsetDateTime,
-    absolute_expires_at: OffsetDateTime,
-    role_idle: Option<i64>,
-    role_absolute: Option<i64>,
-    ip: String,
-    user_agent: String,
-}
-
-impl From<Listed> for Session {
-    fn from(row: Listed) -> Self {
-        let limits = Limits::of_seconds(row.role_idle, row.role_absolute);
-        let (idle, absolute) = limits.ends(row.created_at, row.last_seen_at);
-        let first =
-            |end: OffsetDateTime, other: Option<_>| other.map_or(end, |other| end.min(other));
-        Self {
-            id: row.id,
-            user_id: row.user_id,
-            username: row.username,
-            remember: row.remember,
-            created_at: row.created_at,
-            last_seen_at: row.last_seen_at,
-            idle_expires_at: first(row.idle_expires_at, idle),
-            absolute_expires_at: first(row.absolute_expires_at, absolute),
-            ip: row.ip,
-            user_agent: row.user_agent,
-        }
-    }
-}
-
-impl Session {
-    fn lives_at(&self, now: OffsetDateTime) -> bool {
-        now < self.idle_expires_at && now < self.absolute_expires_at
-    }
-}
-
 macro_rules! select_sessions {
     ($($on:ident)+, $fetch:ident, $tail:literal $(, $arg:expr)*) => {
-        sql!($($on)+, $fetch Listed:
-            r#"with recursive limited (role_name, idle, absolute) as (
-                   select name, idle_timeout, absolute_timeout from roles
-                   where idle_timeout is not null or absolute_timeout is not null
-                   union
-                   select i.role_name, l.idle, l.absolute
-                   from limited l join role_includes i on i.included_name = l.role_name
-               )
-               select s.id as "id: Uuid", s.user_id as "user_id: UserId", u.username, s.remember,
+        sql!($($on)+, $fetch Session:
+            r#"select s.id as "id: Uuid", s.user_id as "user_id: UserId", u.username, s.remember,
                       s.created_at as "created_at: OffsetDateTime",
                       s.last_seen_at as "last_seen_at: OffsetDateTime",
                       s.idle_expires_at as "idle_expires_at: OffsetDateTime",
                       s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
-                      (select min(l.idle) from grants g cross join limited l
-                       where g.user_id = s.user_id and l.role_name = g.role_name
-                         and (g.ends_at is null or g.ends_at > $2)) as "role_idle?: i64",
-                      (select min(l.absolute) from grants g cross join limited l
-                       where g.user_id = s.user_id and l.role_name = g.role_name
-                         and (g.ends_at is null or g.ends_at > $2)) as "role_absolute?: i64",
                       s.ip, s.user_agent
                from sessions s join users u on u.id = s.user_id "#
             + $tail $(, $arg)*)
@@ -248,12 +186,12 @@ pub async fn list(
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Session>> {
     let (mut live, mut after, most) = (Vec::new(), after, usize::try_from(limit).unwrap_or(0));
-    // What has ended by a role leaves gaps, which those after fill.
+    // What a role has ended leaves gaps, which those after fill.
     loop {
         let found = list_stored(db, after, limit, now).await?;
         let is_last = found.len() < most;
         after = found.last().map_or(after, |last| last.id);
-        live.extend(found.into_iter().map(Session::from).filter(|one| one.lives_at(now)));
+        live.extend(lifetimes::living(db, found, now).await?);
         if is_last || live.len() >= most {
             live.truncate(most);
             return Ok(live);
@@ -266,7 +204,7 @@ async fn list_stored(
     after: Uuid,
     limit: i64,
     now: OffsetDateTime,
-) -> sqlx::Result<Vec<Listed>> {
+) -> sqlx::Result<Vec<Session>> {
     select_sessions!(
         db,
         fetch_all,
@@ -291,13 +229,11 @@ pub async fn list_of_user(
         user_id.0,
         now
     )?;
-    Ok(found.into_iter().map(Session::from).filter(|one| one.lives_at(now)).collect())
+    lifetimes::living(db, found, now).await
 }
 
-/// Whether it lives or not.
-pub async fn find_in(tx: &mut Tx, id: Uuid, now: OffsetDateTime) -> sqlx::Result<Option<Session>> {
-    let found = select_sessions!(in tx, fetch_optional, "where s.id = $1", id, now)?;
-    Ok(found.map(Session::from))
+pub async fn find_in(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Session>> {
+    select_sessions!(in tx, fetch_optional, "where s.id = $1", id)
 }
 
 /// How many sessions live, counted up to `most`.

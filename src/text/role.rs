@@ -8,7 +8,8 @@ pub const LIMITS_INTRODUCTION: &str = "Whoever has this role is signed out after
      shortest counts.";
 pub const IDLE: &str = "Without use";
 pub const ABSOLUTE: &str = "In all";
-pub const LIMIT_HINT: &str = "Such as 15m, 8h or 30d.";
+pub const LIMIT_HINT: &str = "Such as 15m, 8h or 30d; empty for no limit.";
+pub const SAVE_LIMITS: &str = "Save limits";
 pub const NO_LIMITS: &str = "As the settings say.";
 pub const PERMISSIONS: &str = "Permissions";
 pub const NO_PERMISSIONS: &str = "This role carries no permission itself.";

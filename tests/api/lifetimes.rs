@@ -8,10 +8,13 @@ use rolecall::{
         sessions, users,
     },
     db::{self, Epoch, sessions::Session},
+    text,
 };
 use time::Duration;
 
-use crate::support::{Database, PASSWORD, TestApp, Visitor, both_engines, cli, form, role, roles};
+use crate::support::{
+    Database, PASSWORD, TestApp, Visitor, both_engines, cli, form, markup, role, roles,
+};
 
 both_engines!(
     a_role_ends_sessions_sooner_than_the_settings_do,
@@ -24,7 +27,11 @@ both_engines!(
     a_session_that_a_role_had_not_ended_lives_on_when_the_limit_goes,
     a_remembered_session_and_its_cookie_end_with_the_limit,
     lists_show_what_lives_and_until_when_by_its_roles,
+    what_a_role_has_ended_is_swept_and_what_lives_stays,
     the_session_that_a_step_up_renews_keeps_its_limit,
+    the_page_of_a_role_limits_it_built_in_or_not_and_the_trail_says_so,
+    a_limit_that_is_none_stands_beside_its_field_and_stays,
+    the_second_editor_of_limits_sees_what_changed_and_loses_nothing,
     of_more_sessions_than_allowed_the_oldest_end,
     many_logins_at_once_leave_no_more_sessions_than_allowed,
     what_has_ended_takes_no_place_among_the_allowed,
@@ -319,6 +326,29 @@ async fn lists_show_what_lives_and_until_when_by_its_roles(t: TestApp) {
     assert!(lives(&t, &old).await);
 }
 
+async fn what_a_role_has_ended_is_swept_and_what_lives_stays(t: TestApp) {
+    limit(&t, "cashier", "15m", "none").await;
+    limit(&t, "clerk", "none", "1h").await;
+    limit(&t, "nobody-has-it", "1m", "1m").await;
+    limit(&t, "shop", "none", "none").await;
+    roles::include(&t.app, &cli(), &role("shop"), &role("cashier")).await.unwrap();
+    let left = [t.signed_in("kim", &["shop"]).await, t.signed_in("lou", &["clerk"]).await];
+    let ann = t.signed_in("ann", &["user"]).await;
+    for (minutes, swept) in [(15, 1), (45, 1)] {
+        t.advance(minutes * MINUTE - Duration::SECOND);
+        let before = t.db.count("sessions").await;
+        sessions::sweep(&t.app).await.unwrap();
+        assert_eq!(t.db.count("sessions").await, before, "a second before");
+        t.advance(Duration::SECOND);
+        let other = t.login("kim").await;
+        sessions::sweep(&t.app).await.unwrap();
+        assert_eq!(t.db.count("sessions").await, before + 1 - swept, "{minutes}");
+        assert!(lives(&t, &other).await && lives(&t, &ann).await);
+        t.log_out(&other).await;
+    }
+    assert!(!lives(&t, &left[0]).await && !lives(&t, &left[1]).await);
+}
+
 async fn the_session_that_a_step_up_renews_keeps_its_limit(t: TestApp) {
     let change = limited("none", "2h");
     rolecall::auth::roles::change(&t.app, &cli(), &role("admin"), &[change]).await.unwrap();
@@ -336,6 +366,91 @@ async fn the_session_that_a_step_up_renews_keeps_its_limit(t: TestApp) {
     assert!(t.is_signed_in(&before).await, "by the id it had before");
     t.advance(60 * MINUTE);
     assert!(!lives(&t, &ada).await);
+}
+
+async fn version(t: &TestApp, visitor: &Visitor, name: &str) -> String {
+    let page = t.get_as(visitor, &format!("/admin/roles/{name}")).await;
+    let form = markup::form_to(page.text(), &format!("/admin/roles/{name}/limits"));
+    form.expect("a form").value("version").unwrap().to_owned()
+}
+
+async fn the_page_of_a_role_limits_it_built_in_or_not_and_the_trail_says_so(t: TestApp) {
+    roles::create(&t.app, &cli(), &role("clerk"), "").await.unwrap();
+    let (ada, aud) = (t.signed_in("ada", &["admin"]).await, t.signed_in("aud", &["auditor"]).await);
+    for name in ["clerk", "admin"] {
+        let path = format!("/admin/roles/{name}");
+        let page = t.get_as(&aud, &path).await;
+        assert!(page.text().contains("As the settings say."));
+        let seen = version(&t, &ada, name).await;
+        let fields = [("idle_timeout", " 900s "), ("absolute_timeout", "8h"), ("version", &seen)];
+        let answer = t.post_form(&ada, &format!("{path}/limits"), &fields).await;
+        assert_eq!(answer.outcome(), format!("303 {path}?done"));
+        let page = t.get_as(&ada, &path).await;
+        let form = markup::form_to(page.text(), &format!("{path}/limits")).unwrap();
+        assert_eq!(form.value("idle_timeout"), Some("15m"));
+        assert_eq!(form.value("absolute_timeout"), Some("8h"));
+        // Who may not change it reads it.
+        let page = t.get_as(&aud, &path).await;
+        assert!(markup::form_to(page.text(), &format!("{path}/limits")).is_none());
+        assert!(page.text().contains("<dd>15m</dd>") && page.text().contains("<dd>8h</dd>"));
+        // The same again is no change; an empty field takes the limit away.
+        let seen = version(&t, &ada, name).await;
+        for (idle, records) in [("15m", 1), ("", 2)] {
+            let fields = [("idle_timeout", idle), ("absolute_timeout", "8h"), ("version", &seen)];
+            t.post_form(&ada, &format!("{path}/limits"), &fields).await;
+            let about = format!("audit where action = 'role.limit' and target_id = '{name}'");
+            assert_eq!(t.db.count(&about).await, records, "{name} {idle}");
+        }
+        assert_eq!(version(&t, &ada, name).await, "2");
+    }
+    let details = t.db.texts("select detail from audit where action = 'role.limit' order by id");
+    let none = r#"{"absolute_timeout":null,"idle_timeout":null}"#;
+    let both = r#"{"absolute_timeout":"8h","idle_timeout":"15m"}"#;
+    assert_eq!(details.await[0], format!(r#"{{"after":{both},"before":{none}}}"#));
+    let page = t.get_as(&ada, "/admin/audit").await;
+    assert!(page.text().contains("changed how long sessions with admin last"));
+    t.advance(Duration::hours(8));
+    assert!(!lives(&t, &ada).await && lives(&t, &aud).await);
+}
+
+async fn a_limit_that_is_none_stands_beside_its_field_and_stays(t: TestApp) {
+    let ada = t.signed_in("ada", &["admin"]).await;
+    for name in ["admin", "nobody"] {
+        let path = format!("/admin/roles/{name}/limits");
+        let before = t.db.dump().await;
+        for wrong in ["soon", "59s", "0", "-1h", "3651d", "1h <b>", "99999999999999999999d"] {
+            let fields = [("idle_timeout", "15m"), ("absolute_timeout", wrong)];
+            let answer = t.post_form(&ada, &path, &fields).await;
+            if name == "nobody" {
+                assert_eq!(answer.outcome(), "404", "{wrong}");
+                continue;
+            }
+            assert_eq!(answer.outcome(), "422", "{wrong}");
+            let form = markup::form_to(answer.text(), &path).unwrap();
+            assert_eq!(form.value("idle_timeout"), Some("15m"), "{wrong}");
+            assert_eq!(form.value("absolute_timeout"), Some(wrong));
+            assert_eq!(answer.text().matches(text::form::LIMIT_INVALID).count(), 1, "{wrong}");
+        }
+        t.db.assert_unchanged(&before).await;
+    }
+}
+
+async fn the_second_editor_of_limits_sees_what_changed_and_loses_nothing(t: TestApp) {
+    let (ada, bob) = (t.signed_in("ada", &["admin"]).await, t.signed_in("bob", &["admin"]).await);
+    let path = "/admin/roles/auditor/limits";
+    let seen = version(&t, &ada, "auditor").await;
+    let first = [("idle_timeout", "45m"), ("version", &seen)];
+    t.post_form(&bob, path, &first).await;
+    let second = [("idle_timeout", "15m"), ("absolute_timeout", "8h"), ("version", &seen)];
+    let answer = t.post_form(&ada, path, &second).await;
+    assert_eq!(answer.outcome(), "409");
+    let (_, meanwhile) = answer.text().split_once(text::form::MEANWHILE).unwrap();
+    assert!(meanwhile.split_once("</dl>").unwrap().0.contains("<bdi>45m</bdi>"));
+    let kept = markup::form_to(answer.text(), path).unwrap();
+    assert_eq!(kept.value("idle_timeout"), Some("15m"));
+    let fields = kept.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let answer = t.post(&ada, path, form(&fields.collect::<Vec<_>>())).await;
+    assert_eq!(answer.outcome(), "303 /admin/roles/auditor?done");
 }
 
 async fn at_most(db: Database, most: usize) -> TestApp {
