@@ -8,12 +8,13 @@ use time::{Duration, OffsetDateTime};
 
 use super::Result;
 use crate::{
+    app::App,
     config::Span,
     db::{
         Tx, UserId,
         lifetimes::{self, Limits},
         roles,
-        sessions::Current,
+        sessions::{self, Current},
     },
 };
 
@@ -107,6 +108,26 @@ pub(super) async fn bury_by(
     if !limits.are_none() {
         let last = end.saturating_sub(Duration::SECOND);
         lifetimes::delete_overdue_of_user(tx, user_id, limits, last).await?;
+    }
+    Ok(())
+}
+
+/// Deletes what the limits of roles have ended. Looks for it without keeping a writer waiting.
+pub(super) async fn sweep(app: &App, batch: i64) -> Result<()> {
+    let all = roles::list(&app.db).await?;
+    for role in all.iter().filter(|role| !role.limits().are_none()) {
+        loop {
+            let (name, limits, now) = (&role.name, role.limits(), app.now());
+            let over = lifetimes::list_overdue_of_role(&app.db, name, limits, now, batch).await?;
+            let mut tx = app.db.begin_aside().await?;
+            for id in &over {
+                sessions::delete(&mut tx, *id).await?;
+            }
+            tx.commit().await?;
+            if (over.len() as i64) < batch {
+                break;
+            }
+        }
     }
     Ok(())
 }

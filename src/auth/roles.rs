@@ -146,15 +146,7 @@ pub(super) async fn change_with(
             (is_new, Action::RoleDescribe, detail)
         }
         RoleChange::Limit { idle, absolute } => {
-            let before = roles::find_limits(tx, name).await?.unwrap_or_default();
-            let after = Limits {
-                idle: idle.map_or(before.idle, |limit| limit.0),
-                absolute: absolute.map_or(before.absolute, |limit| limit.0),
-            };
-            if after != before {
-                bury(tx, app.now()).await?;
-                roles::set_limits(tx, name, after).await?;
-            }
+            let (before, after) = set_limits(app, tx, name, (*idle, *absolute)).await?;
             let detail = json!({ "before": limits(before), "after": limits(after) });
             (after != before, Action::RoleLimit, detail)
         }
@@ -209,6 +201,27 @@ pub(super) async fn change_with(
         app.pen.record(tx, by, entry).await?;
     }
     Ok(())
+}
+
+/// Returns what they were and what they are.
+async fn set_limits(
+    app: &App,
+    tx: &mut Tx,
+    name: &str,
+    (idle, absolute): (Option<Limit>, Option<Limit>),
+) -> Result<(Limits, Limits)> {
+    // Of two at once, one for each, both stay.
+    roles::hold(tx, name).await?;
+    let before = roles::find_limits(tx, name).await?.unwrap_or_default();
+    let after = Limits {
+        idle: idle.map_or(before.idle, |limit| limit.0),
+        absolute: absolute.map_or(before.absolute, |limit| limit.0),
+    };
+    if after != before {
+        bury(tx, app.now()).await?;
+        roles::set_limits(tx, name, after).await?;
+    }
+    Ok((before, after))
 }
 
 /// As the record has them.

@@ -14,7 +14,7 @@ use super::{
     access::{CurrentSession, CurrentUser},
     authority::{Change, granted_roles, require},
     cache::{Cookie, Known},
-    lifetime::{Life, bury_of},
+    lifetime::{self, Life, bury_of},
     login::day,
     throttle::Try,
     token::Token,
@@ -26,7 +26,6 @@ use crate::{
     db::{
         Tx, UserId,
         audit::{Action, Entry, Target},
-        lifetimes, roles,
         sessions::{self, NewSession, Session},
         tallies,
         users::{User, note_login},
@@ -379,21 +378,5 @@ pub async fn sweep(app: &App) -> Result<()> {
             break;
         }
     }
-    // What roles have ended: looked for without keeping a writer waiting, and only if any does.
-    for role in roles::list(&app.db).await?.iter().filter(|role| !role.limits().are_none()) {
-        loop {
-            let (limits, now) = (role.limits(), app.now());
-            let over =
-                lifetimes::list_overdue_of_role(&app.db, &role.name, limits, now, BATCH).await?;
-            let mut tx = app.db.begin_aside().await?;
-            for id in &over {
-                sessions::delete(&mut tx, *id).await?;
-            }
-            tx.commit().await?;
-            if over.len() < BATCH as usize {
-                break;
-            }
-        }
-    }
-    Ok(())
+    lifetime::sweep(app, BATCH).await
 }

@@ -193,6 +193,7 @@ pub async fn list_overdue_of_role(
                       from giving g join role_includes i on i.included_name = g.role_name
                   )
                   select g.user_id from giving r cross join grants g
-                  where g.role_name = r.role_name and g.end_recorded = false)
-           limit $4"#, role, created, seen, most)
+                  where g.role_name = r.role_name and g.end_recorded = false
+                    and (g.ends_at is null or g.ends_at > $4))
+           limit $5"#, role, created, seen, at, most)
 }

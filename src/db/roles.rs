@@ -93,6 +93,11 @@ pub async fn hold_version(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result
     .map(|held| held == 1)
 }
 
+/// Nobody changes the role until the transaction ends.
+pub async fn hold(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
+    sql!(in tx, execute: "update roles set version = version where name = $1", name).map(|_| ())
+}
+
 pub async fn set_description(tx: &mut Tx, name: &str, description: &str) -> sqlx::Result<()> {
     sql!(in tx, execute:
         "update roles set description = $2, version = version + 1 where name = $1",

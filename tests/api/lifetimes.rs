@@ -32,6 +32,7 @@ both_engines!(
     the_page_of_a_role_limits_it_built_in_or_not_and_the_trail_says_so,
     a_limit_that_is_none_stands_beside_its_field_and_stays,
     the_second_editor_of_limits_sees_what_changed_and_loses_nothing,
+    of_two_who_set_one_limit_each_at_once_both_are_heard,
     of_more_sessions_than_allowed_the_oldest_end,
     many_logins_at_once_leave_no_more_sessions_than_allowed,
     what_has_ended_takes_no_place_among_the_allowed,
@@ -451,6 +452,23 @@ async fn the_second_editor_of_limits_sees_what_changed_and_loses_nothing(t: Test
     let fields = kept.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let answer = t.post(&ada, path, form(&fields.collect::<Vec<_>>())).await;
     assert_eq!(answer.outcome(), "303 /admin/roles/auditor?done");
+}
+
+async fn of_two_who_set_one_limit_each_at_once_both_are_heard(t: TestApp) {
+    for round in 0..10 {
+        let name = format!("clerk{round}");
+        roles::create(&t.app, &cli(), &role(&name), "").await.unwrap();
+        let both = t.at_once(2, move |t, number| {
+            let name = name.clone();
+            async move {
+                let (idle, absolute) = [("15m", "-"), ("-", "8h")][number];
+                limit(&t, &name, idle, absolute).await;
+            }
+        });
+        both.await.unwrap();
+    }
+    let limited = "roles where idle_timeout = 900 and absolute_timeout = 28800";
+    assert_eq!(t.db.count(limited).await, 10);
 }
 
 async fn at_most(db: Database, most: usize) -> TestApp {
