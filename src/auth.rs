@@ -11,6 +11,7 @@ pub mod grants;
 pub mod graph;
 pub mod hasher;
 pub mod key;
+pub mod lifetime;
 pub mod link;
 pub mod login;
 pub mod name;

@@ -71,8 +71,10 @@ settings! {
     remember_timeout: Span, "ROLECALL_REMEMBER_TIMEOUT";
     /// Changes to people and roles ask for the password again so long after it was entered [default: 10m]
     step_up_after: Span, "ROLECALL_STEP_UP_AFTER";
-    /// Sessions that are remembered between requests, so that a check asks no database [default: 100000]
+    /// Sessions that are remembered between requests, so that a check asks no database; about 3 KB each [default: 150000]
     cache_entries: usize, "ROLECALL_CACHE_ENTRIES";
+    /// Sessions that one user may have open; a login beyond that ends the oldest [default: 50]
+    max_sessions: usize, "ROLECALL_MAX_SESSIONS";
     /// Connections served at the same time [default: 4096]
     max_connections: usize, "ROLECALL_MAX_CONNECTIONS";
     /// Of these, connections of one address (IPv6: its /64); `trusted_proxies` have any number [default: 256]
@@ -103,6 +105,7 @@ pub struct Settings {
     pub remember_timeout: Duration,
     pub step_up_after: Duration,
     pub cache_entries: usize,
+    pub max_sessions: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     pub log_format: Option<LogFormat>,
@@ -193,7 +196,8 @@ impl Settings {
             absolute_timeout: chosen.absolute_timeout.unwrap_or(days(7)).0,
             remember_timeout: chosen.remember_timeout.unwrap_or(days(30)).0,
             step_up_after: chosen.step_up_after.unwrap_or(Span(Duration::minutes(10))).0,
-            cache_entries: at_least_one("cache_entries", chosen.cache_entries.unwrap_or(100_000))?,
+            cache_entries: at_least_one("cache_entries", chosen.cache_entries.unwrap_or(150_000))?,
+            max_sessions: at_least_one("max_sessions", chosen.max_sessions.unwrap_or(50))?,
             max_connections: at_least_one(
                 "max_connections",
                 chosen.max_connections.unwrap_or(4096),

@@ -10,6 +10,7 @@ pub mod checkpoints;
 pub mod grants;
 pub mod keys;
 pub mod leases;
+pub mod lifetimes;
 pub mod links;
 pub mod login_keys;
 pub mod permissions;
@@ -63,8 +64,9 @@ pub(crate) enum Place {
 /// A transaction; writes happen in nothing else. Dropped without [`Tx::commit`] it is undone.
 pub struct Tx {
     pub(crate) on: Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>,
-    /// Raised by the commit.
-    raises: Option<Arc<Revision>>,
+    revision: Arc<Revision>,
+    /// The commit raises it.
+    raises: bool,
 }
 
 /// A user's id: UUIDv7, kept for ever, survives renaming and is never given out again.
@@ -86,10 +88,11 @@ impl Db {
     /// remember of sessions and rights.
     pub async fn begin(&self) -> sqlx::Result<Tx> {
         let tx = self.begin_aside().await?;
-        Ok(Tx { raises: Some(self.revision.clone()), ..tx })
+        Ok(Tx { raises: true, ..tx })
     }
 
-    /// The same for what happens often and takes nothing from anybody, such as a login.
+    /// The same for what happens often and takes nothing from anybody, such as a login. Should it
+    /// after all, [`Tx::takes_away`] says so.
     pub async fn begin_aside(&self) -> sqlx::Result<Tx> {
         let on = match &self.write {
             Backend::Sqlite(pool) => {
@@ -97,7 +100,7 @@ impl Db {
             }
             Backend::Postgres(pool) => Backend::Postgres(in_time(pool.begin()).await?),
         };
-        Ok(Tx { on, raises: None })
+        Ok(Tx { on, revision: self.revision.clone(), raises: false })
     }
 
     /// Begins a transaction that only reads: all its statements see the same moment, and no
@@ -110,7 +113,7 @@ impl Db {
                 Backend::Postgres(in_time(pool.begin_with(sql)).await?)
             }
         };
-        Ok(Tx { on, raises: None })
+        Ok(Tx { on, revision: self.revision.clone(), raises: false })
     }
 
     /// Answers when the database does.
@@ -138,10 +141,15 @@ impl Db {
 }
 
 impl Tx {
+    /// The commit ends what all processes remember, as if [`Db::begin`] had begun it.
+    pub fn takes_away(&mut self) {
+        self.raises = true;
+    }
+
     pub async fn commit(mut self) -> sqlx::Result<()> {
-        let raised = self.raises.take();
-        let _ending = raised.as_deref().map(revision::Ending);
-        if raised.is_some() {
+        let revision = self.revision.clone();
+        let _ending = self.raises.then(|| revision::Ending(&revision));
+        if self.raises {
             revision::raise(&mut self).await?;
         }
         match self.on {

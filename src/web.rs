@@ -9,6 +9,7 @@ mod admin_ends;
 mod admin_explain;
 mod admin_grant;
 mod admin_holders;
+mod admin_role_edit;
 mod admin_role_ends;
 mod admin_roles;
 mod admin_sessions;
@@ -105,7 +106,8 @@ pub fn routes() -> Vec<Route> {
         Route::page("/admin/roles/new").get(RolesWrite, admin_roles::show_new),
         Route::page("/admin/roles/{name}")
             .get(RolesRead, admin_roles::show)
-            .post(Proven(RolesWrite), admin_roles::describe),
+            .post(Proven(RolesWrite), admin_role_edit::describe),
+        Route::page("/admin/roles/{name}/limits").post(Proven(RolesWrite), admin_role_edit::limit),
         Route::page("/admin/roles/{name}/allow").post(Proven(RolesWrite), admin_roles::allow),
         Route::page("/admin/roles/{name}/deny")
             .get(RolesWrite, admin_role_ends::ask_deny)

@@ -28,6 +28,7 @@ mod api {
     mod keys;
     mod large;
     mod leaving;
+    mod lifetimes;
     mod limits;
     mod links;
     mod lists;

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::lifetime::Life;
 use crate::db::{UserId, sessions};
 
 /// rolecall's own permissions. Those of applications are rows in the database.
@@ -111,7 +112,11 @@ pub struct CurrentSession {
     pub id: Uuid,
     pub remember: bool,
     pub last_seen_at: OffsetDateTime,
+    /// As the settings had it, and as the roles have it now.
     pub absolute_expires_at: OffsetDateTime,
+    pub ends_at: OffsetDateTime,
+    /// The shortest limit without use that a role sets.
+    pub role_idle: Option<Duration>,
     /// The password was entered in it lately enough for changes to people and roles.
     pub is_proven: bool,
 }
@@ -123,7 +128,7 @@ impl CurrentUser {
 }
 
 impl CurrentUser {
-    pub(super) fn of(row: sessions::Current, is_proven: bool) -> Self {
+    pub(super) fn of(row: sessions::Current, life: &Life, is_proven: bool) -> Self {
         Self {
             id: row.user_id,
             username: row.username,
@@ -136,6 +141,8 @@ impl CurrentUser {
                 remember: row.remember,
                 last_seen_at: row.last_seen_at,
                 absolute_expires_at: row.absolute_expires_at,
+                ends_at: life.ends_at,
+                role_idle: life.idle,
                 is_proven,
             },
         }
@@ -205,6 +212,8 @@ pub(super) mod tests {
                 remember: false,
                 last_seen_at: OffsetDateTime::UNIX_EPOCH,
                 absolute_expires_at: OffsetDateTime::UNIX_EPOCH,
+                ends_at: OffsetDateTime::UNIX_EPOCH,
+                role_idle: None,
                 is_proven: false,
             },
         }

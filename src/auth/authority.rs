@@ -63,6 +63,10 @@ pub enum Change<'a> {
     DeleteRole {
         role: &'a str,
     },
+    /// Say how long sessions of the role's holders live.
+    LimitRole {
+        role: &'a str,
+    },
 }
 
 /// What somebody may change.
@@ -158,10 +162,11 @@ impl Authority {
             Change::PermissionOf { permission } => {
                 own.has(Permission::RolesWrite) && own.permissions.contains(permission)
             }
-            // What deletes a role takes it from whoever has it.
+            // What deletes a role takes it from whoever has it; what limits it ends their sessions.
             Change::IncludeOf { other: role }
             | Change::GrantorOf { role }
-            | Change::DeleteRole { role } => {
+            | Change::DeleteRole { role }
+            | Change::LimitRole { role } => {
                 own.has(Permission::RolesWrite) && self.may_hand_over(own, role)
             }
         }

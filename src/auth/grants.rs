@@ -8,6 +8,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     Actor, By, Refusal, Result, admins,
     authority::{Change, require},
+    lifetime::{bury_by, bury_of},
     name::RoleName,
     users,
 };
@@ -192,6 +193,7 @@ pub(super) async fn revoke_in(
     };
     require(app, tx, by, Change::Revoke { role: role.as_str() }).await?;
     record_ends_of(app, tx, Some(user.id), "").await?;
+    bury_of(tx, user.id, app.now()).await?;
     grants::delete(tx, user.id, role.as_str()).await?;
     record_revoked(app, tx, by, user, &grant).await
 }
@@ -223,6 +225,9 @@ pub(super) async fn record_ends_of(
 
 async fn record_each(app: &App, tx: &mut Tx, ended: &[Grant]) -> Result<()> {
     for grant in ended {
+        if let Some(end) = grant.ends_at {
+            bury_by(tx, grant.user_id, &grant.role_name, end).await?;
+        }
         let user = users::in_tx(tx, grant.user_id).await?;
         let entry = Entry::new(Action::GrantEnd, users::target(&user))
             .detail(json!({ "role": grant.role_name, "before": described(grant) }));

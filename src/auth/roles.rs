@@ -8,6 +8,7 @@ use super::{
     authority::{Change, require},
     grants,
     graph::Graph,
+    lifetime::{Limit, bury},
     name::{PermissionName, RoleName, is_built_in},
 };
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     db::{
         Tx,
         audit::{Action, Entry, Target},
+        lifetimes::Limits,
         permissions, roles, turns,
     },
 };
@@ -41,6 +43,12 @@ pub enum RoleChange {
     /// Give the role all that another has.
     Include(RoleName),
     Exclude(RoleName),
+    /// End the sessions of whoever has the role so early; what is `None` stays as it is. This
+    /// alone is changed of built-in roles too.
+    Limit {
+        idle: Option<Limit>,
+        absolute: Option<Limit>,
+    },
     /// Let the holders of another role grant this one.
     AddGrantor(RoleName),
     RemoveGrantor(RoleName),
@@ -58,23 +66,22 @@ pub async fn change(app: &App, by: &By, role: &RoleName, changes: &[RoleChange])
     Ok(tx.commit().await?)
 }
 
-/// Describes the role, if it is still as the editor saw it.
+/// Makes the change, if the role is still as the editor saw it.
 ///
 /// # Errors
 /// [`Refusal::Changed`] when somebody else was faster.
-pub async fn describe(
+pub async fn change_seen(
     app: &App,
     by: &By,
     role: &RoleName,
-    description: &str,
+    change: &RoleChange,
     version: i64,
 ) -> Result<()> {
     let mut tx = app.db.begin().await?;
     if !roles::hold_version(&mut tx, role.as_str(), version).await? {
         return Err(Refusal::Changed.into());
     }
-    let change = RoleChange::Describe { description: description.to_owned() };
-    change_in(app, &mut tx, by, role, &change).await?;
+    change_in(app, &mut tx, by, role, change).await?;
     Ok(tx.commit().await?)
 }
 
@@ -114,6 +121,8 @@ pub(super) async fn change_with(
         if name.starts_with("rolecall.") {
             return Err(Refusal::Reserved.into());
         }
+    } else if let RoleChange::Limit { .. } = change {
+        existing(tx, role).await?;
     } else {
         editable(tx, role).await?;
     }
@@ -136,7 +145,13 @@ pub(super) async fn change_with(
             let detail = json!({ "before": before, "after": description });
             (is_new, Action::RoleDescribe, detail)
         }
+        RoleChange::Limit { idle, absolute } => {
+            let (before, after) = set_limits(app, tx, name, (*idle, *absolute)).await?;
+            let detail = json!({ "before": limits(before), "after": limits(after) });
+            (after != before, Action::RoleLimit, detail)
+        }
         RoleChange::Delete => {
+            bury(tx, app.now()).await?;
             let holders = grants::record_losses(app, tx, by, name).await?;
             let graph = Graph::load_in(tx).await?;
             let before = roles::find(tx, name).await?.unwrap_or_default();
@@ -167,6 +182,7 @@ pub(super) async fn change_with(
             (is_new, Action::RoleInclude, json!({ "includes": other.as_str() }))
         }
         RoleChange::Exclude(other) => {
+            bury(tx, app.now()).await?;
             let is_new = roles::exclude(tx, name, other.as_str()).await?;
             (is_new, Action::RoleExclude, json!({ "includes": other.as_str() }))
         }
@@ -187,6 +203,33 @@ pub(super) async fn change_with(
     Ok(())
 }
 
+/// Returns what they were and what they are.
+async fn set_limits(
+    app: &App,
+    tx: &mut Tx,
+    name: &str,
+    (idle, absolute): (Option<Limit>, Option<Limit>),
+) -> Result<(Limits, Limits)> {
+    // Of two at once, one for each, both stay.
+    roles::hold(tx, name).await?;
+    let before = roles::find_limits(tx, name).await?.unwrap_or_default();
+    let after = Limits {
+        idle: idle.map_or(before.idle, |limit| limit.0),
+        absolute: absolute.map_or(before.absolute, |limit| limit.0),
+    };
+    if after != before {
+        bury(tx, app.now()).await?;
+        roles::set_limits(tx, name, after).await?;
+    }
+    Ok((before, after))
+}
+
+/// As the record has them.
+fn limits(limits: Limits) -> serde_json::Value {
+    let told = |limit: Option<_>| limit.map(|limit| Limit(Some(limit)).to_string());
+    json!({ "idle_timeout": told(limits.idle), "absolute_timeout": told(limits.absolute) })
+}
+
 /// Who may grant a new role, besides those who hold all that it permits.
 pub const DEFAULT_GRANTOR: &str = "user-manager";
 
@@ -204,6 +247,7 @@ fn needed<'a>(role: &'a RoleName, change: &'a RoleChange) -> Change<'a> {
         RoleChange::AddGrantor(_) | RoleChange::RemoveGrantor(_) => {
             Change::GrantorOf { role: role.as_str() }
         }
+        RoleChange::Limit { .. } => Change::LimitRole { role: role.as_str() },
         RoleChange::Delete => Change::DeleteRole { role: role.as_str() },
     }
 }

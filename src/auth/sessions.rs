@@ -14,6 +14,7 @@ use super::{
     access::{CurrentSession, CurrentUser},
     authority::{Change, granted_roles, require},
     cache::{Cookie, Known},
+    lifetime::{self, Life, bury_of},
     login::day,
     throttle::Try,
     token::Token,
@@ -89,10 +90,7 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
             .take(USER_AGENT_CHARS)
             .collect(),
     };
-    let mut tx = match wanted.replaces {
-        Some(_) => app.db.begin().await?,
-        None => app.db.begin_aside().await?,
-    };
+    let mut tx = app.db.begin_aside().await?;
     if !note_login(&mut tx, user.id, user.session_epoch, now).await? {
         return Ok(None);
     }
@@ -100,17 +98,36 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         Some(old) => sessions::delete_by_digest(&mut tx, &old.digest()).await?,
         None => false,
     };
+    if replaced {
+        tx.takes_away();
+    }
     if let Some(tried) = wanted.tried {
         tried.was_right(&mut tx, user).await?;
     }
+    let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
+    let limits = bury_of(&mut tx, user.id, now).await?;
+    make_room(app, &mut tx, &by, user).await?;
     sessions::create(&mut tx, &row).await?;
     tallies::add(&mut tx, tallies::LOGINS, &day(now), 1).await?;
-    let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     let entry = Entry::new(Action::SessionCreate, target(row.id, user.id, &user.username))
         .detail(json!({ "remember": wanted.remember, "replaces_another": replaced }));
     app.pen.record(&mut tx, &by, entry).await?;
     tx.commit().await?;
-    Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(absolute) }))
+    let ends_after = limits.absolute.map_or(absolute, |limit| limit.min(absolute));
+    Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(ends_after) }))
+}
+
+/// Ends the oldest sessions of a user, so that there is room for one more. The login has the
+/// user's row, so that of many at once each sees those before it.
+async fn make_room(app: &App, tx: &mut Tx, by: &By, user: &User) -> Result<()> {
+    let kept = i64::try_from(app.settings.max_sessions - 1).unwrap_or(i64::MAX);
+    for id in sessions::delete_oldest(tx, user.id, kept, app.now()).await? {
+        tx.takes_away();
+        let entry = Entry::new(Action::SessionEnd, target(id, user.id, &user.username))
+            .detail(json!({ "reason": "limit" }));
+        app.pen.record(tx, by, entry).await?;
+    }
+    Ok(())
 }
 
 /// What memory knows of this cookie. Counts as a use of the session.
@@ -150,14 +167,16 @@ async fn look_up(
         Cookie::Session => sessions::find_current(&app.db, digest, now).await?,
         Cookie::Check => sessions::find_current_by_check(&app.db, digest, now).await?,
     };
-    let Some(row) = found else { return Ok(None) };
+    let Some((row, life)) = found.and_then(|row| Life::of(&row, now).map(|life| (row, life)))
+    else {
+        return Ok(None);
+    };
     let proved_until = row.proved_at.map(|at| at + app.settings.step_up_after);
     let proved_until = proved_until.filter(|end| cookie == Cookie::Session && now < *end);
-    let ends = [Some(row.absolute_expires_at), row.next_end, proved_until];
+    let ends = [Some(life.ends_at), row.next_end, proved_until];
     let until = ends.into_iter().flatten().min().unwrap_or(now);
-    let idle_until = row.idle_expires_at;
-    let user = CurrentUser::of(row, proved_until.is_some());
-    Ok(Some(Arc::new(Known::new(user, (now, until), idle_until))))
+    let user = CurrentUser::of(row, &life, proved_until.is_some());
+    Ok(Some(Arc::new(Known::new(user, (now, until), life.idle_until))))
 }
 
 /// By the id that the session had before: sent before the browser knew the one it has now.
@@ -171,9 +190,10 @@ async fn former(
         return Ok(None);
     }
     let found = sessions::find_current_by_former(&app.db, &token.digest(), now).await?;
-    let known = found.map(|row| {
-        let (until, idle_until) = (row.absolute_expires_at, row.idle_expires_at);
-        Known::new(CurrentUser::of(row, false), (now, until), idle_until)
+    let known = found.and_then(|row| {
+        let life = Life::of(&row, now)?;
+        let user = CurrentUser::of(row, &life, false);
+        Some(Known::new(user, (now, life.ends_at), life.idle_until))
     });
     Ok(known.map(|known| {
         seen(app, &known, now);
@@ -186,6 +206,7 @@ async fn former(
 fn seen(app: &App, known: &Known, now: OffsetDateTime) {
     let session = &known.user.session;
     let (idle, _) = limits(&app.settings, session.remember);
+    let idle = session.role_idle.map_or(idle, |limit| limit.min(idle));
     if known.note(now, TOUCH_AFTER.min(idle / 4), idle) {
         app.touched.note(session, now);
     }
@@ -359,7 +380,8 @@ pub async fn sweep(app: &App) -> Result<()> {
         let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH).await?;
         tx.commit().await?;
         if deleted < BATCH as u64 {
-            return Ok(());
+            break;
         }
     }
+    lifetime::sweep(app, BATCH).await
 }

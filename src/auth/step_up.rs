@@ -98,6 +98,6 @@ pub(super) async fn renew(app: &App, tx: &mut Tx, mine: &Mine<'_>) -> Result<Opt
     let (old_digest, new_digest) = (&mine.token.digest(), &new.digest());
     let renewal = Renewal { old_digest, new_digest, now, old_until: now + OLD_ID_ANSWERS };
     let is_renewed = rows::renew(tx, session.id, renewal).await?;
-    let max_age = session.remember.then(|| session.absolute_expires_at - now);
+    let max_age = session.remember.then(|| session.ends_at - now);
     Ok(is_renewed.then_some(Opened { session: new, check: None, max_age }))
 }

@@ -3,7 +3,7 @@
 use clap::Args;
 use time::{Duration, OffsetDateTime};
 
-use super::{Failure, Outcome, Place, operator, output};
+use super::{Failure, Outcome, Place, operator, output, role::ends};
 use crate::{
     auth::{
         explain::{self, Explanation},
@@ -13,7 +13,7 @@ use crate::{
     },
     clock,
     config::Span,
-    db::grants::Grant as Row,
+    db::{grants::Grant as Row, roles},
 };
 
 #[derive(Args)]
@@ -73,6 +73,13 @@ pub async fn explain(place: &Place, user: &str, what: &str) -> Outcome {
             }
             if let Some(last) = through.last().filter(|last| *last != what) {
                 output::line(&format!("  {last} permits {what}"))?;
+            }
+            let mut tx = app.db.begin_read().await?;
+            for role in &through {
+                let limits = roles::find_limits(&mut tx, role).await?.unwrap_or_default();
+                if !limits.are_none() {
+                    output::line(&format!("  sessions with {role} end {}", ends(limits)))?;
+                }
             }
             Ok(())
         }

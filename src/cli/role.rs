@@ -1,6 +1,8 @@
 //! `role`: make and change roles.
 
+use clap::Args;
 use serde_json::json;
+use time::Duration;
 
 use super::{
     Outcome, Place, operator,
@@ -11,10 +13,11 @@ use crate::{
     auth::{
         Refusal,
         graph::Graph,
+        lifetime::Limit,
         name::{ADMIN, PermissionName, RoleName, is_built_in},
         roles::{self, RoleChange},
     },
-    db::{permissions, roles as rows},
+    db::{lifetimes::Limits, permissions, roles as rows},
 };
 
 #[derive(clap::Subcommand)]
@@ -51,10 +54,27 @@ pub enum Command {
         #[arg(required = true)]
         permission: Vec<String>,
     },
+    /// End the sessions of whoever has the role sooner than the settings do
+    Limit {
+        role: String,
+        #[command(flatten)]
+        limits: Given,
+    },
     /// ROLE also has all of OTHER
     Include { role: String, other: String },
     /// ROLE no longer has all of OTHER
     Exclude { role: String, other: String },
+}
+
+#[derive(Args)]
+#[group(required = true, multiple = true)]
+pub struct Given {
+    /// Without use: 15m, 8h; or none, to take the limit away
+    #[arg(long, value_name = "SPAN")]
+    idle: Option<Limit>,
+    /// In all, from the login on: 8h, 30d; or none
+    #[arg(long, value_name = "SPAN")]
+    absolute: Option<Limit>,
 }
 
 pub async fn run(place: &Place, command: Command) -> Outcome {
@@ -84,6 +104,13 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
             let names = permission.join(", ");
             output::line(&format!("{} no longer permits {names} by itself", role.as_str()))
         }
+        Command::Limit { role, limits: Given { idle, absolute } } => {
+            let role = RoleName::parse(&role)?;
+            roles::change(&app, &by, &role, &[RoleChange::Limit { idle, absolute }]).await?;
+            let mut tx = app.db.begin_read().await?;
+            let limits = rows::find_limits(&mut tx, role.as_str()).await?.unwrap_or_default();
+            output::line(&format!("sessions with {} end {}", role.as_str(), ends(limits)))
+        }
         Command::Include { role, other } => {
             let (role, other) = (RoleName::parse(&role)?, RoleName::parse(&other)?);
             roles::change(&app, &by, &role, &[RoleChange::Include(other.clone())]).await?;
@@ -95,6 +122,22 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
             output::line(&format!("{} no longer includes {}", role.as_str(), other.as_str()))
         }
     }
+}
+
+/// When sessions end by these limits.
+pub(super) fn ends(limits: Limits) -> String {
+    let told =
+        |limit: Option<_>, how| limit.map(|limit| format!("after {} {how}", Limit(Some(limit))));
+    match (told(limits.idle, "without use"), told(limits.absolute, "in all")) {
+        (None, None) => "as the settings say".to_owned(),
+        (Some(one), None) | (None, Some(one)) => one,
+        (Some(idle), Some(absolute)) => format!("{idle}, {absolute}"),
+    }
+}
+
+/// The same for programs.
+fn limit_of(limit: Option<Duration>) -> Option<String> {
+    limit.map(|limit| Limit(Some(limit)).to_string())
 }
 
 fn each(
@@ -124,6 +167,8 @@ async fn list(app: &App, json: bool) -> Outcome {
                 "description": role.description,
                 "built_in": is_built_in(&role.name),
                 "holders": role.holders,
+                "idle_timeout": limit_of(role.limits().idle),
+                "absolute_timeout": limit_of(role.limits().absolute),
                 "includes": graph.includes(&role.name),
                 "permissions": graph.permissions(&role.name),
             })
@@ -159,6 +204,8 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
             "description": role.description,
             "built_in": is_built_in(name),
             "holders": role.holders,
+            "idle_timeout": limit_of(role.limits().idle),
+            "absolute_timeout": limit_of(role.limits().absolute),
             "includes": graph.includes(name),
             "permissions": graph.permissions(name),
             "effective_permissions": effective,
@@ -170,10 +217,11 @@ async fn show(app: &App, name: &str, json: bool) -> Outcome {
         names => names.join(", "),
     };
     output::line(&format!(
-        "role         {name}{}\ndescription  {}\nheld by      {}\nincludes     {}\npermits      {}\nin all       {}\ngrantors     {}",
+        "role         {name}{}\ndescription  {}\nheld by      {}\nsessions     end {}\nincludes     {}\npermits      {}\nin all       {}\ngrantors     {}",
         if is_built_in(name) { " (built in)" } else { "" },
         output::clean(&role.description),
         role.holders,
+        ends(role.limits()),
         or_none(graph.includes(name)),
         or_none(graph.permissions(name)),
         or_none(&effective),

@@ -305,6 +305,9 @@ impl FromStr for HashParams {
     }
 }
 
+/// A length of time in settings has at most so many days.
+pub const LONGEST_DAYS: u64 = 3650;
+
 /// A length of time, written `15m`, `12h`, `30d`; from one second to ten years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span(pub Duration);
@@ -314,7 +317,7 @@ impl FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let seconds = humantime::parse_duration(text).map(|span| span.as_secs()).unwrap_or(0);
-        if (1..=10 * 365 * 86_400).contains(&seconds) {
+        if (1..=LONGEST_DAYS * 86_400).contains(&seconds) {
             Ok(Self(Duration::seconds(seconds as i64)))
         } else {
             Err(format!("{text:?} is no length of time up to ten years, such as 15m, 12h or 30d"))

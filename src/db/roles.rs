@@ -1,15 +1,24 @@
 //! The tables `roles`, `role_permissions`, `role_includes` and `role_grantors`.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
-use super::{Db, Tx, sorted, sql};
+use super::{Db, Tx, lifetimes::Limits, sorted, sql};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
     pub name: String,
     pub description: String,
-    /// Grows with each change of the description.
+    /// Of its holders' sessions, in seconds.
+    pub idle_timeout: Option<i64>,
+    pub absolute_timeout: Option<i64>,
+    /// Grows with each change of the description or the limits.
     pub version: i64,
+}
+
+impl Role {
+    pub fn limits(&self) -> Limits {
+        Limits::of_seconds(self.idle_timeout, self.absolute_timeout)
+    }
 }
 
 /// A role with how many hold it.
@@ -17,8 +26,16 @@ pub struct Role {
 pub struct Counted {
     pub name: String,
     pub description: String,
+    pub idle_timeout: Option<i64>,
+    pub absolute_timeout: Option<i64>,
     /// Users who hold it directly, by grants that have not ended.
     pub holders: i64,
+}
+
+impl Counted {
+    pub fn limits(&self) -> Limits {
+        Limits::of_seconds(self.idle_timeout, self.absolute_timeout)
+    }
 }
 
 /// One line of a relation between a role and something else.
@@ -29,14 +46,29 @@ pub struct Pair {
 }
 
 pub async fn list(db: &Db) -> sqlx::Result<Vec<Role>> {
-    let found = sql!(db, fetch_all Role: "select name, description, version from roles");
+    let found = sql!(db, fetch_all Role:
+        "select name, description, idle_timeout, absolute_timeout, version from roles");
     sorted(found, |one: &Role, other| one.name.cmp(&other.name))
+}
+
+/// The roles that limit their holders' sessions.
+pub async fn list_limited_in(tx: &mut Tx) -> sqlx::Result<Vec<Role>> {
+    sql!(in tx, fetch_all Role:
+        "select name, description, idle_timeout, absolute_timeout, version from roles
+         where idle_timeout is not null or absolute_timeout is not null")
+}
+
+pub async fn find_limits(tx: &mut Tx, name: &str) -> sqlx::Result<Option<Limits>> {
+    let found = sql!(in tx, fetch_optional Role:
+        "select name, description, idle_timeout, absolute_timeout, version from roles
+         where name = $1", name)?;
+    Ok(found.map(|role| role.limits()))
 }
 
 /// All roles with their holders counted, which takes long when there are many.
 pub async fn list_counted_in(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<Vec<Counted>> {
     let found = sql!(in tx, fetch_all Counted:
-        r#"select r.name, r.description,
+        r#"select r.name, r.description, r.idle_timeout, r.absolute_timeout,
                   (select count(*) from grants g
                    where g.role_name = r.name and g.end_recorded = false
                      and (g.ends_at is null or g.ends_at > $1))
@@ -61,10 +93,24 @@ pub async fn hold_version(tx: &mut Tx, name: &str, version: i64) -> sqlx::Result
     .map(|held| held == 1)
 }
 
+/// Nobody changes the role until the transaction ends.
+pub async fn hold(tx: &mut Tx, name: &str) -> sqlx::Result<()> {
+    sql!(in tx, execute: "update roles set version = version where name = $1", name).map(|_| ())
+}
+
 pub async fn set_description(tx: &mut Tx, name: &str, description: &str) -> sqlx::Result<()> {
     sql!(in tx, execute:
         "update roles set description = $2, version = version + 1 where name = $1",
         name, description)
+    .map(|_| ())
+}
+
+pub async fn set_limits(tx: &mut Tx, name: &str, limits: Limits) -> sqlx::Result<()> {
+    let seconds = [limits.idle, limits.absolute].map(|limit| limit.map(Duration::whole_seconds));
+    let [idle, absolute] = seconds;
+    sql!(in tx, execute:
+        "update roles set idle_timeout = $2, absolute_timeout = $3, version = version + 1
+         where name = $1", name, idle, absolute)
     .map(|_| ())
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Db, Tx, UserId, sql};
+use super::{Db, Tx, UserId, lifetimes, sql};
 
 /// A session as it is made.
 #[derive(Debug, Clone)]
@@ -43,9 +43,15 @@ pub struct Session {
 pub struct Current {
     pub session_id: Uuid,
     pub remember: bool,
+    pub created_at: OffsetDateTime,
     pub last_seen_at: OffsetDateTime,
     pub idle_expires_at: OffsetDateTime,
     pub absolute_expires_at: OffsetDateTime,
+    /// The limits of the user's effective roles, for [`lifetimes::Limits::least`].
+    pub limits: Option<String>,
+    /// Those of roles that ended at `former_end` and which nobody has seen to yet.
+    pub former_limits: Option<String>,
+    pub former_end: Option<OffsetDateTime>,
     /// When the first of the user's grants ends, if one does.
     pub next_end: Option<OffsetDateTime>,
     /// When the password was last entered in it.
@@ -68,28 +74,48 @@ pub fn split(joined: Option<&str>) -> BTreeSet<String> {
 macro_rules! select_current {
     ($db:expr, $is_it:literal, $digest:expr, $now:expr) => {
         sql!($db, fetch_optional Current:
-            r#"with recursive held (role_name) as (
-                   select g.role_name from sessions s join grants g on g.user_id = s.user_id
-                   where "# + $is_it + r#" and (g.ends_at is null or g.ends_at > $2)
+            // `ended_at`: by a grant that has ended and whose end nobody has seen to yet.
+            r#"with recursive held (role_name, ended_at) as (
+                   select g.role_name, case when g.ends_at <= $2 then g.ends_at end
+                   from sessions s join grants g on g.user_id = s.user_id
+                   where "# + $is_it + r#"
+                     and (g.ends_at is null or g.ends_at > $2 or g.end_recorded = false)
                    union
-                   select i.included_name
+                   select i.included_name, h.ended_at
                    from held h join role_includes i on i.role_name = h.role_name
                )
                select s.id as "session_id: Uuid", s.remember,
+                      s.created_at as "created_at: OffsetDateTime",
                       s.last_seen_at as "last_seen_at: OffsetDateTime",
                       s.idle_expires_at as "idle_expires_at: OffsetDateTime",
                       s.absolute_expires_at as "absolute_expires_at: OffsetDateTime",
+                      (select string_agg(coalesce(cast(r.idle_timeout as text), '') || '/' ||
+                                         coalesce(cast(r.absolute_timeout as text), ''), ',')
+                       from held h cross join roles r
+                       where r.name = h.role_name and h.ended_at is null
+                         and (r.idle_timeout is not null or r.absolute_timeout is not null))
+                          as "limits: String",
+                      (select string_agg(coalesce(cast(r.idle_timeout as text), '') || '/' ||
+                                         coalesce(cast(r.absolute_timeout as text), ''), ',')
+                       from held h cross join roles r
+                       where r.name = h.role_name and h.ended_at is not null
+                         and (r.idle_timeout is not null or r.absolute_timeout is not null))
+                          as "former_limits: String",
+                      (select max(ended_at) from held) as "former_end: OffsetDateTime",
                       (select min(g.ends_at) from grants g
                        where g.user_id = u.id and g.ends_at > $2) as "next_end: OffsetDateTime",
                       s.proved_at as "proved_at: OffsetDateTime",
                       u.id as "user_id: UserId", u.username, u.email, u.display_name,
-                      (select string_agg(role_name, ',') from held) as "roles: String",
+                      (select string_agg(role_name, ',') from held where ended_at is null)
+                          as "roles: String",
                       (select string_agg(name, ',') from (
                            select p.permission_name as name
                            from held h join role_permissions p on p.role_name = h.role_name
+                           where h.ended_at is null
                            union
                            select name from permissions
-                           where exists (select 1 from held where role_name = 'admin')
+                           where exists (select 1 from held
+                                         where role_name = 'admin' and ended_at is null)
                        ) permitted) as "permissions: String"
                from sessions s join users u on u.id = s.user_id
                where "# + $is_it + r#" and u.status = 'active'
@@ -159,6 +185,26 @@ pub async fn list(
     limit: i64,
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Session>> {
+    let (mut live, mut after, most) = (Vec::new(), after, usize::try_from(limit).unwrap_or(0));
+    // What a role has ended leaves gaps, which those after fill.
+    loop {
+        let found = list_stored(db, after, limit, now).await?;
+        let is_last = found.len() < most;
+        after = found.last().map_or(after, |last| last.id);
+        live.extend(lifetimes::living(db, found, now).await?);
+        if is_last || live.len() >= most {
+            live.truncate(most);
+            return Ok(live);
+        }
+    }
+}
+
+async fn list_stored(
+    db: &Db,
+    after: Uuid,
+    limit: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Session>> {
     select_sessions!(
         db,
         fetch_all,
@@ -175,14 +221,15 @@ pub async fn list_of_user(
     user_id: UserId,
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Session>> {
-    select_sessions!(
+    let found = select_sessions!(
         db,
         fetch_all,
         "where s.user_id = $1 and s.idle_expires_at > $2 and s.absolute_expires_at > $2
          order by s.id desc",
         user_id.0,
         now
-    )
+    )?;
+    lifetimes::living(db, found, now).await
 }
 
 pub async fn find_in(tx: &mut Tx, id: Uuid) -> sqlx::Result<Option<Session>> {
@@ -248,6 +295,22 @@ pub async fn delete(tx: &mut Tx, id: Uuid) -> sqlx::Result<bool> {
 pub async fn delete_by_digest(tx: &mut Tx, digest: &str) -> sqlx::Result<bool> {
     sql!(in tx, execute: "delete from sessions where digest = $1", digest)
         .map(|deleted| deleted == 1)
+}
+
+/// Ends a user's live sessions but the `kept` newest ones. Returns which.
+pub async fn delete_oldest(
+    tx: &mut Tx,
+    user_id: UserId,
+    kept: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Vec<Uuid>> {
+    let all = i64::MAX;
+    sql!(in tx, fetch_all scalar:
+        r#"delete from sessions where id in
+               (select id from sessions
+                where user_id = $1 and idle_expires_at > $2 and absolute_expires_at > $2
+                order by created_at desc, id desc limit $3 offset $4)
+           returning id as "id!: Uuid""#, user_id.0, now, all, kept)
 }
 
 /// Ends a user's sessions but `keep`; returns how many.

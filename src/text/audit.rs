@@ -96,6 +96,7 @@ fn action_label(action: Action) -> &'static str {
         A::RoleDeny => "Permission taken away",
         A::RoleInclude => "Role included",
         A::RoleExclude => "Role no longer included",
+        A::RoleLimit => "Role's sessions limited",
         A::RoleGrantorAdd => "Grantor added",
         A::RoleGrantorRemove => "Grantor taken away",
         A::ThrottleClose => "Closed to unknown devices",
@@ -124,6 +125,9 @@ pub fn sentence(action: Action, target: &str, detail: &dyn Fn(&str) -> String) -
         }
         A::SessionCreate => "signed in".to_owned(),
         A::SessionProve => "entered the password again".to_owned(),
+        A::SessionEnd if detail("reason") == "limit" => {
+            format!("ended the oldest session of {to}, as no more may be open")
+        }
         A::SessionEnd => format!("ended a session of {to}"),
         A::LoginRefuse if to.is_empty() => {
             "was refused at sign-in with a name that does not exist".to_owned()
@@ -198,6 +202,7 @@ fn changed_role(action: Action, role: &str, detail: &dyn Fn(&str) -> String) -> 
         A::RoleDeny => format!("took the permission {} from {role}", detail("permission")),
         A::RoleInclude => format!("made {role} include {}", detail("includes")),
         A::RoleExclude => format!("made {role} no longer include {}", detail("includes")),
+        A::RoleLimit => format!("changed how long sessions with {role} last"),
         A::RoleGrantorAdd => format!("let holders of {} grant {role}", detail("grantor")),
         A::RoleGrantorRemove => {
             format!("stopped holders of {} from granting {role}", detail("grantor"))
@@ -220,6 +225,8 @@ pub fn label(key: &str) -> &'static str {
         "description" => "Description",
         "until" => "Ends",
         "reason" => "Reason",
+        "idle_timeout" => super::role::IDLE,
+        "absolute_timeout" => super::role::ABSOLUTE,
         _ => "Value",
     }
 }

@@ -34,6 +34,8 @@ pub const ROLE_UNKNOWN: &str = "There is no such role. Check its name.";
 pub const ROLE_MISSING: &str = "Choose a role.";
 pub const DESCRIPTION_INVALID: &str =
     "Use at most 500 characters, without line breaks or other signs that do not print.";
+pub const LIMIT_INVALID: &str =
+    "Write a length of time from 1m to 3650d, such as 15m, 8h or 30d, or leave the field empty.";
 pub const PERMISSION_INVALID: &str =
     "Write a permission as noun:verb in small letters, such as reports:write.";
 pub const UNTIL_INVALID: &str = "Enter a day and a time, such as 2027-01-31 18:00, or \
@@ -74,6 +76,8 @@ pub fn label(field: &str) -> Option<&'static str> {
         "name" => roles::NEW_NAME,
         "description" => role::DESCRIPTION,
         "permission" => account::PERMISSION,
+        "idle_timeout" => role::IDLE,
+        "absolute_timeout" => role::ABSOLUTE,
         _ => return None,
     })
 }

@@ -3,6 +3,14 @@
 pub const DESCRIPTION: &str = "Description";
 pub const NO_DESCRIPTION: &str = "No description.";
 pub const DELETE: &str = "Delete…";
+pub const LIMITS: &str = "Sessions";
+pub const LIMITS_INTRODUCTION: &str = "Whoever has this role is signed out after this time. Of all their roles and the settings, the \
+     shortest counts.";
+pub const IDLE: &str = "Without use";
+pub const ABSOLUTE: &str = "In all";
+pub const LIMIT_HINT: &str = "Such as 15m, 8h or 30d; empty for no limit.";
+pub const SAVE_LIMITS: &str = "Save limits";
+pub const NO_LIMITS: &str = "As the settings say.";
 pub const PERMISSIONS: &str = "Permissions";
 pub const NO_PERMISSIONS: &str = "This role carries no permission itself.";
 pub const HAS_ALL: &str =

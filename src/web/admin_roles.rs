@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     Error, Me,
     acting::Acting,
-    admin_holders,
+    admin_holders, admin_role_edit,
     form::{Asked, Form},
     page::Page,
     pages::{
@@ -165,7 +165,7 @@ pub async fn show(
     Ok(Page(page(&acting, frame, &name, &starts).await?))
 }
 
-async fn page(
+pub(super) async fn page(
     acting: &Acting,
     frame: Frame,
     name: &str,
@@ -236,6 +236,7 @@ async fn page(
         description_problem: None,
         version: role.version,
         meanwhile: None,
+        limits: admin_role_edit::limits(role, authority.may(Change::LimitRole { role: name })),
         can_edit: may(Change::DescribeRole),
         can_delete: may(Change::DeleteRole { role: name }),
         has_all: name == ADMIN,
@@ -266,41 +267,6 @@ async fn page(
         holders,
         can_see_holders,
     })
-}
-
-#[derive(Deserialize)]
-pub struct Described {
-    #[serde(default)]
-    description: String,
-    #[serde(default)]
-    version: i64,
-}
-
-pub async fn describe(
-    acting: Acting,
-    frame: Frame,
-    Path(name): Path<String>,
-    Form(Described { description, version }): Form<Described>,
-) -> Result<Response, Error> {
-    let role = RoleName::parse(&name).map_err(|_| Error::NotFound)?;
-    let described = roles::describe(&acting.app, &acting.by, &role, &description, version);
-    let (conflict, problem) = match described.await {
-        Ok(()) => {
-            let done = acting.done(text::notice::SAVED, &path(&name)).await?;
-            return Ok(done.into_response());
-        }
-        Err(auth::Error::Refused(Refusal::Changed)) => (true, None),
-        Err(auth::Error::Refused(Refusal::Description)) => {
-            (false, Some(text::form::DESCRIPTION_INVALID.to_owned()))
-        }
-        Err(error) => return Err(error.into()),
-    };
-    let mut page = page(&acting, frame, &name, &Starts::default()).await?;
-    let stored = std::mem::replace(&mut page.description, description);
-    page.meanwhile = conflict.then_some(stored);
-    page.description_problem = problem;
-    let status = if conflict { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
-    Ok((status, Page(page)).into_response())
 }
 
 #[derive(Deserialize)]

@@ -145,7 +145,7 @@ async fn what_was_deleted_meanwhile_is_not_found(t: TestApp) {
     users::remove(&t.app, &cli(), users::find(&t.app, "kim").await.unwrap().id).await.unwrap();
     roles::delete(&t.app, &cli(), &role("editor")).await.unwrap();
     let before = t.db.dump().await;
-    let of_user = [
+    let of_user = vec![
         ("", vec![("username", "kim"), ("display_name", "Kim"), ("version", "0")]),
         ("/link", vec![]),
         ("/disable", vec![]),
@@ -155,13 +155,14 @@ async fn what_was_deleted_meanwhile_is_not_found(t: TestApp) {
         ("/revoke", vec![("role", "user")]),
         ("/sessions/end", vec![]),
     ];
-    let of_role = [
+    let of_role = vec![
         ("", vec![("description", "Edits"), ("version", "0")]),
         ("/allow", vec![("permission", "reports:write")]),
         ("/deny", vec![("permission", "reports:write")]),
         ("/include", vec![("other", "user")]),
         ("/exclude", vec![("other", "user")]),
         ("/grantor", vec![("other", "user")]),
+        ("/limits", vec![("idle_timeout", "15m"), ("version", "0")]),
         ("/ungrantor", vec![("other", "user-manager")]),
         ("/delete", vec![]),
     ];

@@ -219,6 +219,7 @@ async fn paging_visits_everybody_once_with_the_whole_search_in_the_address(t: Te
 }
 
 async fn the_list_of_sessions_is_paged_and_filtered(t: TestApp) {
+    let t = t.beside_with(|settings| settings.max_sessions = 60).await;
     t.user_with_email("kim", "Kim@Example.com").await;
     t.user("lou", &[]).await;
     for _ in 0..60 {

@@ -109,6 +109,8 @@ async fn what_was_entered_for_a_role_that_is_gone_is_shown_and_leads_on(t: TestA
         ("/allow", "permission", "Permission", STRANGE),
         ("/include", "other", "Role", "user"),
         ("/grantor", "other", "Role", "user"),
+        ("/limits", "idle_timeout", "Without use", "15m"),
+        ("/limits", "absolute_timeout", "In all", STRANGE),
     ] {
         let path = format!("/admin/roles/editor{what}");
         let answer = t.post_form(&ada, &path, &[(field, typed), ("version", "0")]).await;

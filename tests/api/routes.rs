@@ -23,7 +23,7 @@ const VISITORS: [&str; 6] = ["anonymous", "user", "user-manager", "auditor", "ad
 
 /// What each route answers to each visitor: method and path, then a column for each.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 6]); 58] = [
+const TABLE: [(&str, [&str; 6]); 59] = [
     ("GET /",
         ["303 /login", "303 /account", "303 /account", "303 /account", "303 /account", "303 /login"]),
     ("GET /login",
@@ -118,6 +118,9 @@ const TABLE: [(&str, [&str; 6]); 58] = [
          "303 /login?next=%2Fadmin%2Froles%2Fuser"]),
     ("POST /admin/roles/user", // built in
         ["303 /login", "403", "403", "403", "409",
+         "303 /login"]),
+    ("POST /admin/roles/user/limits", // built in all the same
+        ["303 /login", "403", "403", "403", "303 /admin/roles/user?done",
          "303 /login"]),
     ("POST /admin/roles/user/allow",
         ["303 /login", "403", "403", "403", "422",

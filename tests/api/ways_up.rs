@@ -291,6 +291,15 @@ async fn who_writes_roles_passes_on_no_more_than_they_have(t: TestApp) {
         ("chief", "delete", "", ""),
         // Nor a role that carries nothing, which applications ask for by its name.
         ("vip", "delete", "", ""),
+        // Nor are the sessions of who is stronger ended, or kept open.
+        ("editor", "limits", "idle_timeout", "1m"),
+        ("senior", "limits", "absolute_timeout", "1m"),
+        ("chief", "limits", "idle_timeout", ""),
+        ("vip", "limits", "idle_timeout", "1m"),
+        ("admin", "limits", "idle_timeout", "1m"),
+        ("user-manager", "limits", "idle_timeout", "1m"),
+        ("auditor", "limits", "idle_timeout", "1m"),
+        ("user", "limits", "idle_timeout", "1m"),
     ];
     let forms = forms.map(|(role, what, field, value)| {
         (format!("/admin/roles/{role}/{what}"), vec![(field, value)])
@@ -347,6 +356,8 @@ async fn who_writes_roles_may_pass_on_what_they_have(t: TestApp) {
             (on("mine", "/exclude"), vec![("other", "reader")]),
             (on("junior", "/include"), vec![("other", "mine")]),
             (on("architect", "/include"), vec![("other", "reader")]),
+            (on("mine", "/limits"), vec![("idle_timeout", "15m"), ("version", "1")]),
+            (on("architect", "/limits"), vec![("absolute_timeout", "8h")]),
             (on("mine", "/deny"), vec![("permission", "reports:read")]),
             (on("mine", "/allow"), vec![("permission", "reports:read")]),
             (on("mine", "/delete"), vec![]),

@@ -28,6 +28,16 @@ fn a_role_is_made_described_filled_read_and_deleted() {
         admin.sees("Saved.");
         assert_eq!(admin.value("Description"), "Leads a team of authors");
 
+        admin.fill("Without use", "soon");
+        admin.fill("In all", "8h");
+        admin.press("Save limits");
+        admin.sees("Write a length of time from 1m");
+        assert_eq!(admin.value("In all"), "8h", "what was typed is kept");
+        admin.fill("Without use", "15m");
+        admin.press("Save limits");
+        admin.sees("Saved.");
+        assert_eq!(admin.value("Without use"), "15m");
+
         admin.fill("Add a permission", "Articles");
         admin.press_beside("Add a permission", "Add");
         admin.sees("Write a permission as noun:verb");

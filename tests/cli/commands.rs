@@ -179,6 +179,54 @@ fn what_is_built_in_stays_as_it_is() {
 }
 
 #[test]
+fn a_role_says_how_long_sessions_with_it_last() {
+    on_both(|program| {
+        program.add_user("kim", &[]);
+        program.ok(&["role", "add", "clerk"]);
+        program.ok(&["grant", "kim", "clerk"]);
+        let server = program.serve(&[]);
+        server.login("kim");
+        let said = program.ok(&["role", "limit", "clerk", "--idle", "15m", "--absolute", "8h"]);
+        assert_eq!(said, "sessions with clerk end after 15m without use, after 8h in all\n");
+        let shown = program.json(&["role", "show", "clerk"]);
+        assert_eq!(shown["idle_timeout"], "15m");
+        assert_eq!(shown["absolute_timeout"], "8h");
+        assert!(program.ok(&["role", "show", "clerk"]).contains("\nsessions     end after 15m"));
+        let explained = program.ok(&["explain", "kim", "clerk"]);
+        assert!(explained.contains("sessions with clerk end after 15m"), "{explained}");
+        // The list of sessions says when they end by their roles.
+        let session = &program.json(&["session", "list", "kim"])[0];
+        let time = |field: &str| {
+            let text = session[field].as_str().unwrap();
+            let format = &time::format_description::well_known::Rfc3339;
+            time::OffsetDateTime::parse(text, format).unwrap()
+        };
+        let after = |field: &str, since: &str| (time(field) - time(since)).whole_minutes();
+        assert_eq!(after("idle_expires_at", "last_seen_at"), 15);
+        assert_eq!(after("absolute_expires_at", "created_at"), 8 * 60);
+
+        let said = program.ok(&["role", "limit", "clerk", "--idle", "none"]);
+        assert_eq!(said, "sessions with clerk end after 8h in all\n");
+        let said = program.ok(&["role", "limit", "clerk", "--absolute", "none"]);
+        assert_eq!(said, "sessions with clerk end as the settings say\n");
+        program.ok(&["role", "limit", "admin", "--idle", "900s"]);
+        assert_eq!(program.json(&["role", "show", "admin"])["idle_timeout"], "15m");
+        let records = program.json(&["audit", "list"]);
+        let actions = records.as_array().unwrap().iter().map(|record| &record["action"]);
+        assert_eq!(actions.filter(|action| *action == "role.limit").count(), 4);
+        assert!(program.refused(&["role", "limit", "nope", "--idle", "1h"]).contains("no role"));
+        for arguments in [
+            &["role", "limit", "clerk"][..],
+            &["role", "limit", "clerk", "--idle", "59s"],
+            &["role", "limit", "clerk", "--idle", "soon"],
+            &["role", "limit", "clerk", "--absolute", "11y"],
+        ] {
+            assert_eq!(program.run(arguments).code, 2, "{arguments:?}");
+        }
+    });
+}
+
+#[test]
 fn the_last_admin_stays() {
     on_both(|program| {
         program.add_user("alice", &["admin"]);

@@ -171,6 +171,55 @@ fn nothing_is_taken_away_without_prune_and_with_it_only_what_is_managed() {
 }
 
 #[test]
+fn a_file_says_how_long_sessions_last_with_built_in_roles_too() {
+    on_both(|program| {
+        let file = |admin: &str, editor: &str| {
+            format!(
+                "managed = [\"roles\"]\n[[role]]\nname = \"admin\"\n{admin}\n\
+                 [[role]]\nname = \"editor\"\n{editor}\n"
+            )
+        };
+        let first = file("idle_timeout = \"15m\"", "absolute_timeout = \"24h\"");
+        let planned = plan(&program, &first, &[]);
+        assert_eq!(
+            planned,
+            "+ role editor\n~ role admin: idle timeout none -> 15m\n\
+             + role editor: absolute timeout 1d\n2 to add, 1 to change, 0 to remove\n"
+        );
+        applied(&program, &first, &[]);
+        for more in [&[][..], &["--prune"]] {
+            assert!(applied(&program, &first, more).starts_with("nothing"));
+        }
+        // What is not said stays; "none" takes away.
+        let second = file("absolute_timeout = \"8h\"", "absolute_timeout = \"none\"");
+        let planned = plan(&program, &second, &["--prune"]);
+        assert_eq!(
+            planned,
+            "~ role admin: absolute timeout none -> 8h\n\
+             ~ role editor: absolute timeout 1d -> none\n0 to add, 2 to change, 0 to remove\n"
+        );
+        let steps: Value =
+            serde_json::from_str(&plan(&program, &second, &["--json"])).expect("JSON");
+        assert_eq!(steps[0]["absolute_timeout"], "8h");
+        applied(&program, &second, &[]);
+        let admin = program.json(&["role", "show", "admin"]);
+        assert_eq!(
+            (&admin["idle_timeout"], &admin["absolute_timeout"]),
+            (&json!("15m"), &json!("8h"))
+        );
+        assert_eq!(program.json(&["role", "show", "editor"])["absolute_timeout"], Value::Null);
+        // Nothing else can be said of a built-in role.
+        for more in ["", "description = \"\"", "includes = [\"editor\"]", "grantors = []"] {
+            let text = file(&format!("idle_timeout = \"1h\"\n{more}"), "");
+            match more {
+                "" => drop(plan(&program, &text, &[])),
+                more => assert!(refused(&program, &text, &[]).contains("built in"), "{more}"),
+            }
+        }
+    });
+}
+
+#[test]
 fn what_differs_is_changed() {
     on_both(|program| {
         applied(&program, FILE, &[]);

@@ -46,6 +46,8 @@ fn what_is_wrong_in_a_file_is_told_with_its_place_and_changes_nothing() {
             (role("includes = [\"admin\"]"), &["role a", "built in"]),
             (role("grantors = [\"nope\"]"), &["role a, grantors", "no role nope"]),
             (role("includes = [\"a\"]"), &["a -> a"]),
+            (role("idle_timeout = \"59s\""), &["line 3", "59s", "1m"]),
+            (role("absolute_timeout = 8"), &["line 3", "string"]),
             (
                 role(
                     "includes = [\"b\"]\n[[role]]\nname = \"b\"\nincludes = [\"c\"]\n[[role]]\nname = \"c\"\nincludes = [\"a\"]",

@@ -106,7 +106,9 @@ async fn random_roles(app: &TestApp, dice: &mut Dice) {
         let name = role(dice.one(&ROLES));
         let other = role(dice.one(&ROLES));
         let permission = PermissionName::parse(dice.one(&PERMISSIONS)).unwrap();
-        let made = match dice.below(8) {
+        let limit = dice.one(&["none", "1m", "90s", "15m", "8h", "3650d"]).parse().ok();
+        let made = match dice.below(9) {
+            8 => RoleChange::Limit { idle: limit, absolute: None },
             0 | 1 => RoleChange::Allow(permission),
             2 => RoleChange::Deny(permission),
             3 | 4 => RoleChange::Include(other),
@@ -116,6 +118,10 @@ async fn random_roles(app: &TestApp, dice: &mut Dice) {
         };
         change(&name, made).await;
     }
+    let absolute = dice.one(&["none", "1m", "36h", "7d"]).parse().ok();
+    let idle = dice.one(&["none", "5m"]).parse().ok();
+    let name = dice.one(&["admin", "user", "a", "b0"]);
+    change(&role(name), RoleChange::Limit { idle, absolute }).await;
 }
 
 async fn random_users(app: &TestApp, dice: &mut Dice) {

@@ -92,6 +92,10 @@ impl Apply<'_> {
                 let description = description.clone();
                 self.role(tx, role, &RoleChange::Describe { description }).await
             }
+            Step::LimitRole { role, idle, absolute, .. } => {
+                let (idle, absolute) = (*idle, *absolute);
+                self.role(tx, role, &RoleChange::Limit { idle, absolute }).await
+            }
             Step::Role { role, change, .. } => self.role(tx, role, change).await,
             Step::RemoveUser { username } => {
                 users::remove_in(app, tx, by, self.user(username)?).await

@@ -40,7 +40,7 @@ pub(super) fn check(seed: &Seed) -> Result<(), SeedError> {
 fn check_role(entry: &RoleEntry) -> Result<(), SeedError> {
     let name = entry.name.as_str();
     let refused = |refusal| Err(SeedError::Refused { at: format!("role {name}"), refusal });
-    if entry.name.is_built_in() {
+    if entry.name.is_built_in() && !entry.only_limits() {
         return refused(Refusal::BuiltIn(name.to_owned()));
     }
     if name.starts_with("rolecall.") {

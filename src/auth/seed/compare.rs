@@ -14,6 +14,7 @@ use super::{
 use crate::auth::{
     Refusal,
     access::Permission,
+    lifetime::Limit,
     name::{PermissionName, RoleName, is_built_in},
     roles::{DEFAULT_GRANTOR, RoleChange},
 };
@@ -32,6 +33,7 @@ pub(super) fn steps(
     steps.extend(compare.new_roles());
     steps.extend(compare.less_of_roles()?);
     steps.extend(compare.more_of_roles()?);
+    steps.extend(compare.limits());
     steps.extend(compare.removed_permissions()?);
     steps.extend(users::steps(&compare, now)?);
     Ok(steps)
@@ -267,12 +269,30 @@ impl<'a> Compare<'a> {
                     steps.push(change(role, RoleChange::AddGrantor(other.clone())));
                 }
             }
-            let lacks_usual = found.is_some() && !has.grantors.contains(DEFAULT_GRANTOR);
+            let lacks_usual =
+                found.is_some() && !role.is_built_in() && !has.grantors.contains(DEFAULT_GRANTOR);
             if self.is_exact() && entry.grantors.is_none() && lacks_usual {
                 steps.push(change(role, RoleChange::AddGrantor(parsed(DEFAULT_GRANTOR)?)));
             }
         }
         Ok(steps)
+    }
+
+    /// How long sessions live by the listed roles.
+    fn limits(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for entry in &self.seed.roles {
+            let found = self.present.roles.get(entry.name.as_str());
+            let has = found.map(|found| found.limits).unwrap_or_default();
+            let differs = |wanted: Option<Limit>, has| wanted.filter(|limit| limit.0 != has);
+            let idle = differs(entry.idle_timeout, has.idle);
+            let absolute = differs(entry.absolute_timeout, has.absolute);
+            if idle.is_some() || absolute.is_some() {
+                let (role, before) = (entry.name.clone(), found.map(|found| found.limits));
+                steps.push(Step::LimitRole { role, before, idle, absolute });
+            }
+        }
+        steps
     }
 
     fn removed_permissions(&self) -> Result<Vec<Step>, SeedError> {

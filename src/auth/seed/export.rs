@@ -6,10 +6,11 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{Format, SeedError, present};
 use crate::{
     app::App,
-    auth::{name::is_built_in, roles::DEFAULT_GRANTOR},
+    auth::{lifetime::Limit, name::is_built_in, roles::DEFAULT_GRANTOR},
     db::{
         Tx,
         grants::{self, Grant},
+        lifetimes::Limits,
         users::{self, Status, User},
     },
 };
@@ -35,6 +36,9 @@ pub async fn export(
     for (name, role) in roles {
         if !is_built_in(&name) {
             file.entry("role", role_fields(name, role))?;
+        } else if !role.limits.are_none() {
+            let name = [("name", Item::Text(name))];
+            file.entry("role", name.into_iter().chain(limit_fields(role.limits)).collect())?;
         }
     }
     file.end("role")?;
@@ -126,6 +130,11 @@ fn quoted(text: &str) -> String {
     quoted
 }
 
+fn limit_fields(limits: Limits) -> [(&'static str, Item); 2] {
+    [("idle_timeout", limits.idle), ("absolute_timeout", limits.absolute)]
+        .map(|(field, limit)| (field, Item::Text(Limit(limit).to_string())))
+}
+
 fn role_fields(name: String, role: present::PresentRole) -> Vec<(&'static str, Item)> {
     let is_usual = role.grantors.iter().eq([DEFAULT_GRANTOR]);
     let grantors = match role.grantors {
@@ -133,9 +142,12 @@ fn role_fields(name: String, role: present::PresentRole) -> Vec<(&'static str, I
         none if none.is_empty() => Item::Nothing,
         grantors => Item::texts(grantors),
     };
+    let [idle, absolute] = limit_fields(role.limits);
     vec![
         ("name", Item::Text(name)),
         ("description", Item::Text(role.description)),
+        idle,
+        absolute,
         ("permissions", Item::texts(role.permissions)),
         ("includes", Item::texts(role.includes)),
         ("grantors", grantors),

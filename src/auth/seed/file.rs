@@ -13,6 +13,7 @@ use super::{SeedError, check};
 use crate::{
     auth::{
         hasher,
+        lifetime::Limit,
         name::{Email, PermissionName, RoleName, Username, parse_display_name},
         roles::described,
     },
@@ -90,8 +91,23 @@ pub(super) struct RoleEntry {
     pub permissions: Vec<Named<PermissionName>>,
     #[serde(default)]
     pub includes: Vec<Named<RoleName>>,
+    /// The inner `None`, an empty text or `none`: the settings alone count.
+    #[serde(default, deserialize_with = "limit")]
+    pub idle_timeout: Option<Limit>,
+    #[serde(default, deserialize_with = "limit")]
+    pub absolute_timeout: Option<Limit>,
     /// `None`: `user-manager` for a new role.
     pub grantors: Option<Vec<Named<RoleName>>>,
+}
+
+impl RoleEntry {
+    /// Whether it says nothing but how long sessions live.
+    pub fn only_limits(&self) -> bool {
+        let says_more = self.description.is_some()
+            || self.grantors.is_some()
+            || !(self.permissions.is_empty() && self.includes.is_empty());
+        !says_more && (self.idle_timeout.is_some() || self.absolute_timeout.is_some())
+    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -204,6 +220,10 @@ fn display_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Str
 
 fn description<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     parsed(deserializer, |text| described(text).map(|text| Some(text.to_owned())))
+}
+
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Limit>, D::Error> {
+    parsed(deserializer, str::parse).map(Some)
 }
 
 fn password_hash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {

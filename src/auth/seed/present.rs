@@ -8,6 +8,7 @@ use super::file::{Managed, Seed};
 use crate::db::{
     Tx,
     grants::{self, Grant},
+    lifetimes::Limits,
     permissions,
     roles::{self, Pair},
     users::{self, User},
@@ -25,6 +26,7 @@ pub(super) struct Present {
 #[derive(Debug, Default)]
 pub(super) struct PresentRole {
     pub description: String,
+    pub limits: Limits,
     pub holders: i64,
     pub permissions: BTreeSet<String>,
     pub includes: BTreeSet<String>,
@@ -81,8 +83,9 @@ pub(super) async fn load_roles(
     let permissions = permissions.into_iter().map(|one| (one.name, one.description)).collect();
     let mut found = BTreeMap::<String, PresentRole>::new();
     for role in roles::list_counted_in(tx, now).await? {
-        let roles::Counted { name, description, holders } = role;
-        found.insert(name, PresentRole { description, holders, ..PresentRole::default() });
+        let limits = role.limits();
+        let roles::Counted { name, description, holders, .. } = role;
+        found.insert(name, PresentRole { description, limits, holders, ..PresentRole::default() });
     }
     let mut each = |pairs: Vec<Pair>, of: fn(&mut PresentRole) -> &mut BTreeSet<String>| {
         for pair in pairs {

@@ -4,16 +4,17 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     auth::{
         grants::Until,
+        lifetime::Limit,
         name::{PermissionName, RoleName, Username},
         roles::{DEFAULT_GRANTOR, RoleChange},
         users::Profile,
     },
-    db::users::Status,
+    db::{lifetimes::Limits, users::Status},
 };
 
 /// A change to make. The steps of a file are made in their order.
@@ -41,6 +42,14 @@ pub enum Step {
         role: RoleName,
         before: String,
         description: String,
+    },
+    /// How long sessions live by the role; what is `None` stays as it is.
+    LimitRole {
+        role: RoleName,
+        /// `None`: of a new role.
+        before: Option<Limits>,
+        idle: Option<Limit>,
+        absolute: Option<Limit>,
     },
     /// Any other change to a role. `holders`: who would lose it.
     Role {
@@ -169,6 +178,21 @@ impl View {
         if value.is_empty() { self } else { self.with(field, value) }
     }
 
+    fn with_limit(
+        self,
+        field: &'static str,
+        before: Option<Option<Duration>>,
+        limit: Option<Limit>,
+    ) -> Self {
+        match (before, limit.map(|limit| limit.to_string())) {
+            (_, None) => self,
+            (None, Some(limit)) => self.with(field, &limit),
+            (Some(before), Some(limit)) => {
+                self.with_change(field, &Limit(before).to_string(), &limit)
+            }
+        }
+    }
+
     /// `{"change": "add", "kind": "role", "name": "editor", "permission": "reports:write"}`
     pub fn to_json(&self) -> Value {
         let change = match self.kind {
@@ -230,6 +254,16 @@ impl Step {
                 role.as_str(),
             )
             .with_change("description", before, description),
+            Self::LimitRole { role, before, idle, absolute } => {
+                let kind = if before.is_some() { Change } else { Add };
+                let view = View::new(kind, "role", role.as_str()).with_limit(
+                    "idle_timeout",
+                    before.map(|before| before.idle),
+                    *idle,
+                );
+                let before = before.map(|before| before.absolute);
+                view.with_limit("absolute_timeout", before, *absolute)
+            }
             Self::RemovePermission { permission } => {
                 View::new(Remove, "permission", permission.as_str())
             }
@@ -286,6 +320,9 @@ fn role_view(role: &str, change: &RoleChange, holders: i64) -> View {
     match change {
         RoleChange::Create { description } => view(Add).with_some("description", description),
         RoleChange::Describe { description } => view(Change).with("description", description),
+        RoleChange::Limit { idle, absolute } => view(Change)
+            .with_limit("idle_timeout", None, *idle)
+            .with_limit("absolute_timeout", None, *absolute),
         RoleChange::Delete if holders == 0 => view(Remove),
         RoleChange::Delete => {
             view(Remove).with_detail("grants_lost", holders, Some(holders.to_string()))

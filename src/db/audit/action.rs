@@ -46,6 +46,7 @@ actions! {
     RoleDeny = "role.deny",
     RoleInclude = "role.include",
     RoleExclude = "role.exclude",
+    RoleLimit = "role.limit",
     RoleGrantorAdd = "role.grantor_add",
     RoleGrantorRemove = "role.grantor_remove",
     ThrottleClose = "throttle.close",

@@ -291,6 +291,7 @@ pub struct RolePage {
     pub version: i64,
     /// Somebody else saved another description meanwhile: this one.
     pub meanwhile: Option<String>,
+    pub limits: RoleLimits,
     /// The reader may edit roles at all.
     pub can_edit: bool,
     pub can_delete: bool,
@@ -318,6 +319,18 @@ pub struct RolePage {
     pub more: Option<String>,
     /// The reader may see users; without, `holders` is empty.
     pub can_see_holders: bool,
+}
+
+/// When sessions with a role end, as it is written; empty: the role does not say.
+#[derive(Default)]
+pub struct RoleLimits {
+    pub idle: String,
+    pub absolute: String,
+    pub idle_problem: String,
+    pub absolute_problem: String,
+    /// Somebody else saved others meanwhile: these.
+    pub meanwhile: Option<(String, String)>,
+    pub can_edit: bool,
 }
 
 #[derive(Default)]
