@@ -13,7 +13,7 @@ use axum::{
 use tower::ServiceExt;
 
 use super::{Error, check, page, trace};
-use crate::app::App;
+use crate::{app::App, text::error as text};
 
 /// The application as a service. Whoever serves it puts a [`super::Peer`] into each request.
 /// Cheap to clone.
@@ -25,6 +25,7 @@ struct Parts {
     router: Router,
     allowed: HeaderMap,
     refused: HeaderMap,
+    refusal: Bytes,
 }
 
 impl Service {
@@ -37,6 +38,7 @@ impl Service {
         Self(Arc::new(Parts {
             allowed: headers((StatusCode::OK, [check::NO_STORE]).into_response()),
             refused: headers(Error::Unauthenticated.into_response()),
+            refusal: format!("{}\n", text::FORBIDDEN_TITLE).into(),
             router: super::router(app.clone()),
             app,
         }))
@@ -64,21 +66,24 @@ impl Parts {
         if request.uri().path() != trace::CHECK || *request.method() != Method::GET {
             return None;
         }
-        let (mut headers, response) = match check::from_memory(&self.app, request)? {
+        let (mut headers, status, body) = match check::from_memory(&self.app, request)? {
             Some(known) => {
                 let headers = known.made(|user| {
                     let mut headers = self.allowed.clone();
                     headers.extend(check::identity(user));
                     headers
                 })?;
-                (headers.clone(), Response::new(Body::empty()))
+                (headers.clone(), StatusCode::OK, Body::empty())
             }
-            None => (self.refused.clone(), Error::Unauthenticated.into_response()),
+            None => {
+                (self.refused.clone(), StatusCode::UNAUTHORIZED, Body::from(self.refusal.clone()))
+            }
         };
         let id = self.app.request_ids.make().to_string();
         headers.insert(trace::REQUEST_ID, HeaderValue::try_from(id).ok()?);
-        let (mut parts, body) = response.into_parts();
-        parts.headers = headers;
-        Some(Response::from_parts(parts, body))
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Some(response)
     }
 }

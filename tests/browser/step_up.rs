@@ -1,8 +1,22 @@
 //! Some time after the login, a change to people or roles asks for the password again.
 
-use crate::{program::PASSWORD, window::both_ways};
+use std::time::Duration;
 
-const LONG_AGO: &str = "update sessions set proved_at = null";
+use crate::{
+    program::{PASSWORD, Program, eventually},
+    window::{Browser, both_ways},
+};
+
+/// Makes the last proof of everybody too old, and waits until this one, who may disable the user
+/// with this id, is told so: the server remembers for a moment what was changed by hand.
+pub fn long_ago(program: &Program, admin: &Browser, id: &str) {
+    program.execute("update sessions set proved_at = null");
+    let is_over = || {
+        admin.visit(&format!("/admin/users/{id}/disable"));
+        admin.shows("Your password")
+    };
+    assert!(eventually(Duration::from_secs(10), is_over));
+}
 
 #[test]
 fn what_was_typed_goes_through_once_the_password_is_entered_again() {
@@ -14,8 +28,8 @@ fn what_was_typed_goes_through_once_the_password_is_entered_again() {
         let admin = way.open(server.port);
         admin.log_in("ada", PASSWORD);
         let before = admin.cookie();
-        program.execute(LONG_AGO);
         let id = program.json(&["user", "show", "kim"])["id"].as_str().unwrap().to_owned();
+        long_ago(program, &admin, &id);
         admin.visit(&format!("/admin/users/{id}"));
         admin.choose("Role", "editor");
         admin.fill("Reason", "the \"spring\" release");
@@ -34,7 +48,7 @@ fn what_was_typed_goes_through_once_the_password_is_entered_again() {
         admin.press("Make a one-time link");
         admin.sees("One-time link for kim");
 
-        program.execute(LONG_AGO);
+        long_ago(program, &admin, &id);
         admin.visit(&format!("/admin/users/{id}/remove"));
         admin.fill("Your password", PASSWORD);
         admin.press("Remove for good");

@@ -2,6 +2,7 @@
 
 use crate::{
     program::{PASSWORD, Program},
+    step_up::long_ago,
     window::Browser,
 };
 
@@ -150,8 +151,7 @@ pub fn take(program: &Program, browser: &Browser, mut look: impl FnMut(&str)) {
         look(name);
     }
     changed_meanwhile(program, browser, &id, &mut look);
-    program.execute("update sessions set proved_at = null");
-    browser.visit(&format!("/admin/users/{id}/disable"));
+    long_ago(program, browser, &id);
     look("admin-user-disable-with-password");
     browser.fill("Your password", "not the password of ada");
     browser.press("Disable");
