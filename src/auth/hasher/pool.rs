@@ -55,8 +55,10 @@ struct Line {
     jobs: VecDeque<Job>,
 }
 
+type Work = dyn FnOnce(&mut Memory, Running<'_>) + Send;
+
 struct Job {
-    run: Box<dyn FnOnce(&mut Memory, Running<'_>) + Send>,
+    run: Box<Work>,
     is_large: bool,
     /// Whoever waits for it.
     caller: Weak<()>,
