@@ -55,8 +55,10 @@ struct Line {
     jobs: VecDeque<Job>,
 }
 
+type Work = dyn FnOnce(&mut Memory, Running<'_>) + Send;
+
 struct Job {
-    run: Box<dyn FnOnce(&mut Memory) + Send>,
+    run: Box<Work>,
     is_large: bool,
     /// Whoever waits for it.
     caller: Weak<()>,
@@ -90,8 +92,11 @@ impl Pool {
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         let caller = Arc::new(());
-        let run = Box::new(move |memory: &mut Memory| {
-            let _ = answer.send(work(memory));
+        let run = Box::new(move |memory: &mut Memory, running: Running<'_>| {
+            let result = work(memory);
+            // Whoever gets the answer finds the slot free.
+            drop(running);
+            let _ = answer.send(result);
         });
         let job = Job { run, is_large: task.is_large, caller: Arc::downgrade(&caller) };
         self.0.0.enter(task.origin, job)?;
@@ -159,11 +164,9 @@ impl Shared {
         go_last();
         let mut memory = Memory::new();
         while let Some(Job { run, is_large, .. }) = self.next(&mut memory) {
+            let running = Running { shared: self, is_large };
             // A panic is one job that fails: its answer is dropped.
-            let _ = catch_unwind(AssertUnwindSafe(|| run(&mut memory)));
-            let mut state = self.state();
-            state.running -= 1;
-            state.is_large_running &= !is_large;
+            let _ = catch_unwind(AssertUnwindSafe(|| run(&mut memory, running)));
         }
     }
 
@@ -184,6 +187,20 @@ impl Shared {
                 *memory = Memory::new();
             }
         }
+    }
+}
+
+/// A slot that is taken.
+struct Running<'a> {
+    shared: &'a Shared,
+    is_large: bool,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.shared.state();
+        state.running -= 1;
+        state.is_large_running &= !self.is_large;
     }
 }
 

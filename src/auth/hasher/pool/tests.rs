@@ -149,6 +149,14 @@ async fn memory_is_kept_between_jobs_and_freed_when_it_is_quiet() {
 }
 
 #[tokio::test]
+async fn whoever_has_an_answer_finds_the_slot_free() {
+    let pool = Pool::new(1, 0, NEVER);
+    for _ in 0..1000 {
+        assert_eq!(pool.run(task("a"), |_| ()).await, Ok(()));
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_panics_fails_alone() {
     let pool = Pool::new(1, 1, NEVER);
     for _ in 0..3 {
