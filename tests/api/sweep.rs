@@ -111,9 +111,10 @@ fn sweeping(engine: Engine) -> String {
     let mut found = files.filter_map(|file| {
         let data: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
         let query = data["query"].as_str().unwrap();
-        let is_it =
-            data["db_name"] == name && query.starts_with("delete from sessions where id in");
-        is_it.then(|| query.to_owned())
+        let begins = "delete from sessions where id in (select id from sessions where idle";
+        let query = query.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_it = data["db_name"] == name && query.starts_with(begins);
+        is_it.then_some(query)
     });
     let query = found.next().expect("the statement");
     query.replace("$1", &format!("'{LONG_AGO}'")).replace("$2", "200")
