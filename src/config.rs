@@ -71,7 +71,7 @@ settings! {
     remember_timeout: Span, "ROLECALL_REMEMBER_TIMEOUT";
     /// Changes to people and roles ask for the password again so long after it was entered [default: 10m]
     step_up_after: Span, "ROLECALL_STEP_UP_AFTER";
-    /// Sessions that are remembered between requests, so that a check asks no database; about 3 KB each [default: 150000]
+    /// Sessions that are remembered between requests, so that a check asks no database; about 2 KB each [default: 150000]
     cache_entries: usize, "ROLECALL_CACHE_ENTRIES";
     /// Sessions that one user may have open; a login beyond that ends the oldest [default: 50]
     max_sessions: usize, "ROLECALL_MAX_SESSIONS";

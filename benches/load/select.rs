@@ -1,6 +1,8 @@
-//! What a check that asks the database is compared with: a route that looks a live session and
-//! its role up with one prepared statement through sqlx, and does nothing else. The session is
-//! named by its digest, which the client sends.
+//! What a check that asks the database is compared with: an axum route that runs one prepared
+//! statement through sqlx and does nothing else. The session is named by its digest, which the
+//! client sends.
+
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -9,18 +11,21 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     routing::get,
 };
+use serde_json::Value;
 use sqlx::{Pool, Postgres, Sqlite, postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
+use time::OffsetDateTime;
 
 use crate::{Outcome, bare};
 
 /// The name of the cookie.
 pub const COOKIE: &str = "digest";
 
-const SELECT: &str = "select r.name from sessions s
+/// Little more than whether the session is there.
+const SIMPLE: &str = "select g.role_name from sessions s
     join users u on u.id = s.user_id
     join grants g on g.user_id = u.id
-    join roles r on r.id = g.role_id
-    where s.digest = $1 and u.status = 'active' and r.name = 'admin'";
+    where s.digest = $1 and u.status = 'active' and g.role_name = 'admin'
+      and s.idle_expires_at > $2";
 
 #[derive(Clone)]
 enum Db {
@@ -28,23 +33,49 @@ enum Db {
     Postgres(Pool<Postgres>),
 }
 
+#[derive(Clone)]
+struct Select {
+    db: Db,
+    sql: Arc<str>,
+}
+
 /// Serves until it is killed.
 pub fn serve(port: &str, url: &str) -> Outcome {
     tokio::runtime::Runtime::new()?.block_on(async {
         // As many connections as rolecall has.
-        let db = match url.starts_with("sqlite:") {
-            true => Db::Sqlite(SqlitePoolOptions::new().max_connections(8).connect(url).await?),
-            false => Db::Postgres(PgPoolOptions::new().max_connections(16).connect(url).await?),
+        let (db, engine) = if url.starts_with("sqlite:") {
+            let pool = SqlitePoolOptions::new().max_connections(8).connect(url).await?;
+            (Db::Sqlite(pool), "SQLite")
+        } else {
+            let pool = PgPoolOptions::new().max_connections(16).connect(url).await?;
+            (Db::Postgres(pool), "PostgreSQL")
         };
-        let router = Router::new().route("/select", get(answer)).with_state(db);
+        let select = Select { db: db.clone(), sql: ours(engine)?.into() };
+        let simple = Select { db, sql: SIMPLE.into() };
+        let router = Router::new()
+            .route("/select", get(answer).with_state(select))
+            .route("/simple", get(answer).with_state(simple));
         bare::accept(port, router).await
     })
 }
 
-async fn answer(State(db): State<Db>, request: Request<Body>) -> StatusCode {
-    match look_up(&db, digest(request.headers())).await {
-        Ok(Some(_)) => StatusCode::OK,
-        Ok(None) => StatusCode::UNAUTHORIZED,
+/// The statement of a check, as the source has it.
+fn ours(engine: &str) -> Outcome<String> {
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/sqlx-data"))? {
+        let data: Value = serde_json::from_str(&std::fs::read_to_string(file?.path())?)?;
+        let query = data["query"].as_str().unwrap_or_default();
+        let is_it = query.contains("\"permissions: String\"") && query.contains("s.digest = $1");
+        if is_it && data["db_name"] == engine {
+            return Ok(query.to_owned());
+        }
+    }
+    Err("the statement of a check is not in sqlx-data".into())
+}
+
+async fn answer(State(select): State<Select>, request: Request<Body>) -> StatusCode {
+    match look_up(&select, digest(request.headers())).await {
+        Ok(true) => StatusCode::OK,
+        Ok(false) => StatusCode::UNAUTHORIZED,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -54,9 +85,15 @@ fn digest(headers: &HeaderMap) -> &str {
     cookie.and_then(|cookie| cookie.strip_prefix(COOKIE)?.strip_prefix('=')).unwrap_or_default()
 }
 
-async fn look_up(db: &Db, digest: &str) -> sqlx::Result<Option<String>> {
-    match db {
-        Db::Sqlite(pool) => sqlx::query_scalar(SELECT).bind(digest).fetch_optional(pool).await,
-        Db::Postgres(pool) => sqlx::query_scalar(SELECT).bind(digest).fetch_optional(pool).await,
-    }
+/// Whether there is such a session.
+async fn look_up(Select { db, sql }: &Select, digest: &str) -> sqlx::Result<bool> {
+    let now = OffsetDateTime::now_utc();
+    Ok(match db {
+        Db::Sqlite(pool) => {
+            sqlx::query(sql).bind(digest).bind(now).fetch_optional(pool).await?.is_some()
+        }
+        Db::Postgres(pool) => {
+            sqlx::query(sql).bind(digest).bind(now).fetch_optional(pool).await?.is_some()
+        }
+    })
 }

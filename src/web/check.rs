@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    body::Bytes,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
@@ -36,8 +37,9 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
     };
     match decide(user.as_deref(), &Access::Demand(question.demand)) {
         Decision::Allow => {
-            let headers = user.as_deref().map(identity).unwrap_or_default();
-            Ok((StatusCode::OK, [NO_STORE], headers).into_response())
+            let mut response = (StatusCode::OK, [NO_STORE]).into_response();
+            response.headers_mut().extend(user.as_deref().map(identity).unwrap_or_default());
+            Ok(response)
         }
         Decision::Forbid | Decision::Prove => {
             user.iter().for_each(|user| trace::name_user(user));
@@ -119,31 +121,49 @@ impl Question {
     }
 }
 
-/// The headers that tell the application who it is.
-pub fn identity(user: &CurrentUser) -> HeaderMap {
-    let mut headers = HeaderMap::with_capacity(6);
+/// The headers that tell an application who it is.
+pub const IDENTITY: [HeaderName; 6] = [
+    HeaderName::from_static("remote-user"),
+    HeaderName::from_static("remote-user-id"),
+    HeaderName::from_static("remote-name"),
+    HeaderName::from_static("remote-email"),
+    HeaderName::from_static("remote-groups"),
+    HeaderName::from_static("remote-permissions"),
+];
+
+pub type Identity = Vec<(HeaderName, HeaderValue)>;
+
+/// What these headers are for this user. Names beyond ASCII go as UTF-8; names never hold
+/// control characters.
+pub fn identity(user: &CurrentUser) -> Identity {
     let shown = if user.display_name.is_empty() { &user.username } else { &user.display_name };
-    put(&mut headers, "remote-user", &user.username);
-    put(&mut headers, "remote-user-id", &user.id.to_string());
-    put(&mut headers, "remote-name", shown);
-    if let Some(email) = &user.email {
-        put(&mut headers, "remote-email", email);
-    }
-    put(&mut headers, "remote-groups", &joined(&user.roles));
-    let permissions = joined(&user.permissions);
-    if permissions.len() <= MAX_PERMISSIONS_BYTES {
-        put(&mut headers, "remote-permissions", &permissions);
-    } else {
-        tracing::warn!(user = %user.id, "Remote-Permissions left out: over 4 KB");
+    let permissions = Some(joined(&user.permissions)).filter(|permissions| {
+        let fits = permissions.len() <= MAX_PERMISSIONS_BYTES;
+        if !fits {
+            tracing::warn!(user = %user.id, "Remote-Permissions left out: over 4 KB");
+        }
+        fits
+    });
+    let values = [
+        Some(user.username.clone()),
+        Some(user.id.to_string()),
+        Some(shown.clone()),
+        user.email.clone(),
+        Some(joined(&user.roles)),
+        permissions,
+    ];
+    // One piece of memory for all values: what many sessions have is read anew for each answer.
+    let all = Bytes::from(values.iter().flatten().map(String::as_str).collect::<String>());
+    let mut begin = 0;
+    let mut headers = Identity::with_capacity(IDENTITY.len());
+    for (name, value) in IDENTITY.into_iter().zip(values) {
+        let Some(value) = value else { continue };
+        let end = begin + value.len();
+        let value = HeaderValue::from_maybe_shared(all.slice(begin..end));
+        headers.extend(value.ok().map(|value| (name, value)));
+        begin = end;
     }
     headers
-}
-
-/// Names beyond ASCII go as UTF-8; names never hold control characters.
-fn put(headers: &mut HeaderMap, name: &'static str, value: &str) {
-    if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
-        headers.insert(HeaderName::from_static(name), value);
-    }
 }
 
 fn joined(names: &std::collections::BTreeSet<String>) -> String {

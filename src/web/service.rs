@@ -36,7 +36,10 @@ impl Service {
             std::mem::take(response.headers_mut())
         };
         Self(Arc::new(Parts {
-            allowed: headers((StatusCode::OK, [check::NO_STORE]).into_response()),
+            allowed: headers(
+                (StatusCode::OK, [check::NO_STORE], check::IDENTITY.map(|name| (name, "")))
+                    .into_response(),
+            ),
             refused: headers(Error::Unauthenticated.into_response()),
             refusal: format!("{}\n", text::FORBIDDEN_TITLE).into(),
             router: super::router(app.clone()),
@@ -68,12 +71,16 @@ impl Parts {
         }
         let (mut headers, status, body) = match check::from_memory(&self.app, request)? {
             Some(known) => {
-                let headers = known.made(|user| {
-                    let mut headers = self.allowed.clone();
-                    headers.extend(check::identity(user));
-                    headers
-                })?;
-                (headers.clone(), StatusCode::OK, Body::empty())
+                let mut headers = self.allowed.clone();
+                let identity = known.made(check::identity)?;
+                if identity.len() < check::IDENTITY.len() {
+                    check::IDENTITY.iter().for_each(|name| drop(headers.remove(name)));
+                }
+                // In place of the values that make room for them.
+                for (name, value) in identity {
+                    headers.insert(name, value.clone());
+                }
+                (headers, StatusCode::OK, Body::empty())
             }
             None => {
                 (self.refused.clone(), StatusCode::UNAUTHORIZED, Body::from(self.refusal.clone()))

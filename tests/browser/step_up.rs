@@ -29,7 +29,7 @@ fn what_was_typed_goes_through_once_the_password_is_entered_again() {
         admin.log_in("ada", PASSWORD);
         let before = admin.cookie();
         let id = program.json(&["user", "show", "kim"])["id"].as_str().unwrap().to_owned();
-        long_ago(program, &admin, &id);
+        long_ago(&program, &admin, &id);
         admin.visit(&format!("/admin/users/{id}"));
         admin.choose("Role", "editor");
         admin.fill("Reason", "the \"spring\" release");
@@ -48,7 +48,7 @@ fn what_was_typed_goes_through_once_the_password_is_entered_again() {
         admin.press("Make a one-time link");
         admin.sees("One-time link for kim");
 
-        long_ago(program, &admin, &id);
+        long_ago(&program, &admin, &id);
         admin.visit(&format!("/admin/users/{id}/remove"));
         admin.fill("Your password", PASSWORD);
         admin.press("Remove for good");
