@@ -11,9 +11,9 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     routing::get,
 };
+use rolecall::clock::Clock;
 use serde_json::Value;
 use sqlx::{Pool, Postgres, Sqlite, postgres::PgPoolOptions, sqlite::SqlitePoolOptions};
-use time::OffsetDateTime;
 
 use crate::{Outcome, bare};
 
@@ -37,6 +37,7 @@ enum Db {
 struct Select {
     db: Db,
     sql: Arc<str>,
+    clock: Clock,
 }
 
 /// Serves until it is killed.
@@ -50,8 +51,9 @@ pub fn serve(port: &str, url: &str) -> Outcome {
             let pool = PgPoolOptions::new().max_connections(16).connect(url).await?;
             (Db::Postgres(pool), "PostgreSQL")
         };
-        let select = Select { db: db.clone(), sql: ours(engine)?.into() };
-        let simple = Select { db, sql: SIMPLE.into() };
+        let clock = Clock::system();
+        let select = Select { db, sql: ours(engine)?.into(), clock };
+        let simple = Select { sql: SIMPLE.into(), ..select.clone() };
         let router = Router::new()
             .route("/select", get(answer).with_state(select))
             .route("/simple", get(answer).with_state(simple));
@@ -86,8 +88,8 @@ fn digest(headers: &HeaderMap) -> &str {
 }
 
 /// Whether there is such a session.
-async fn look_up(Select { db, sql }: &Select, digest: &str) -> sqlx::Result<bool> {
-    let now = OffsetDateTime::now_utc();
+async fn look_up(Select { db, sql, clock }: &Select, digest: &str) -> sqlx::Result<bool> {
+    let now = clock.now();
     Ok(match db {
         Db::Sqlite(pool) => {
             sqlx::query(sql).bind(digest).bind(now).fetch_optional(pool).await?.is_some()

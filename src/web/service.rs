@@ -52,7 +52,7 @@ impl Service {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        match self.0.from_memory(&request) {
+        match self.0.recall(&request) {
             Some(response) => response,
             None => {
                 let Ok(response) = self.0.router.clone().oneshot(request.map(Body::new)).await;
@@ -65,7 +65,7 @@ impl Service {
 impl Parts {
     /// The answer of [`check::check`], where it asks no database and writes no line. The headers
     /// that are the same each time are put together once.
-    fn from_memory<B>(&self, request: &Request<B>) -> Option<Response> {
+    fn recall<B>(&self, request: &Request<B>) -> Option<Response> {
         if request.uri().path() != trace::CHECK || *request.method() != Method::GET {
             return None;
         }
