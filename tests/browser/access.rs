@@ -31,8 +31,7 @@ fn a_person_gets_where_they_wanted_and_no_further_than_their_roles_reach() {
         browser.arrives_at("/account");
 
         program.ok(&["grant", "kim", "user-manager"]);
-        browser.visit("/admin");
-        browser.sees("Sign-ins in the last 30 days");
+        browser.visit_until_it_shows("/admin", "Sign-ins in the last 30 days");
         assert!(browser.shows("kim"));
 
         program.ok(&["revoke", "kim", "user-manager"]);

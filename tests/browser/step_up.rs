@@ -1,9 +1,7 @@
 //! Some time after the login, a change to people or roles asks for the password again.
 
-use std::time::Duration;
-
 use crate::{
-    program::{PASSWORD, Program, eventually},
+    program::{PASSWORD, Program},
     window::{Browser, both_ways},
 };
 
@@ -11,11 +9,7 @@ use crate::{
 /// with this id, is told so: the server remembers for a moment what was changed by hand.
 pub fn long_ago(program: &Program, admin: &Browser, id: &str) {
     program.execute("update sessions set proved_at = null");
-    let is_over = || {
-        admin.visit(&format!("/admin/users/{id}/disable"));
-        admin.shows("Your password")
-    };
-    assert!(eventually(Duration::from_secs(10), is_over));
+    admin.visit_until_it_shows(&format!("/admin/users/{id}/disable"), "Your password");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     driver::{Driver, Extra},
-    program::Program,
+    program::{Program, eventually},
     support::Engine,
 };
 
@@ -104,6 +104,16 @@ impl Browser {
             None => address.to_owned(),
         };
         self.run(self.client.goto(&url));
+    }
+
+    /// Opens the address again and again until its page shows the text: the server remembers for a
+    /// moment what somebody else has changed.
+    pub fn visit_until_it_shows(&self, address: &str, text: &str) {
+        let shows = || {
+            self.visit(address);
+            self.shows(text)
+        };
+        assert!(eventually(PATIENCE, shows), "{address} never shows {text:?}: {}", self.text());
     }
 
     /// Path and query of the page shown.
