@@ -342,46 +342,52 @@ impl Touched {
         self.lock().insert(session.id, Use { session: *session, seen: now });
     }
 
+    fn noted(&self) -> Vec<Use> {
+        self.lock().values().copied().collect()
+    }
+
+    /// These are written down; what was noted meanwhile is not.
+    fn forget(&self, written: &[Use]) {
+        let mut touched = self.lock();
+        for one in written {
+            if touched.get(&one.session.id).is_some_and(|noted| noted.seen == one.seen) {
+                touched.remove(&one.session.id);
+            }
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Use>> {
         self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
 
+/// So many rows go at a time, so that no writer waits long.
+const BATCH: u16 = 200;
+
 /// Writes down the uses noted so far; what could not be written is kept for the next time.
 pub async fn write_touched(app: &App) -> Result<()> {
-    let batch = std::mem::take(&mut *app.touched.lock());
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let write = async {
+    for batch in app.touched.noted().chunks(BATCH.into()) {
         let mut tx = app.db.begin_aside().await?;
-        for (id, one) in &batch {
+        for one in batch {
             let (idle, _) = limits(&app.settings, one.session.remember);
             let end = (one.seen + idle).min(one.session.absolute_expires_at);
-            sessions::touch(&mut tx, *id, one.seen, end).await?;
+            sessions::touch(&mut tx, one.session.id, one.seen, end).await?;
         }
-        tx.commit().await
-    };
-    if let Err(error) = write.await {
-        let mut touched = app.touched.lock();
-        for (id, one) in batch {
-            touched.entry(id).or_insert(one);
-        }
-        return Err(error.into());
+        tx.commit().await?;
+        app.touched.forget(batch);
     }
     Ok(())
 }
 
 /// Deletes expired sessions in small batches, so that no writer waits long.
 pub async fn sweep(app: &App) -> Result<()> {
-    const BATCH: i64 = 200;
     loop {
         let mut tx = app.db.begin_aside().await?;
-        let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH).await?;
+        let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH.into()).await?;
         tx.commit().await?;
-        if deleted < BATCH as u64 {
+        if deleted < u64::from(BATCH) {
             break;
         }
     }
-    lifetime::sweep(app, BATCH).await
+    lifetime::sweep(app, BATCH.into()).await
 }
