@@ -119,14 +119,14 @@ pub(super) async fn sweep(app: &App, batch: i64) -> Result<()> {
         loop {
             let (name, limits, now) = (&role.name, role.limits(), app.now());
             let over = lifetimes::list_overdue_of_role(&app.db, name, limits, now, batch).await?;
+            if over.is_empty() {
+                break;
+            }
             let mut tx = app.db.begin_aside().await?;
             for id in &over {
                 sessions::delete(&mut tx, *id).await?;
             }
             tx.commit().await?;
-            if (over.len() as i64) < batch {
-                break;
-            }
         }
     }
     Ok(())

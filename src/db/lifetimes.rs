@@ -151,6 +151,24 @@ pub async fn delete_overdue_of_user(
     .map(|_| ())
 }
 
+macro_rules! overdue_of_role {
+    (($($on:ident)+), $fetch:ident $($scalar:ident)?, $what:literal, $more:literal
+     $(, $arg:expr)+) => {
+        sql!($($on)+, $fetch $($scalar)?:
+            $what + r#" from sessions
+                where (created_at <= $2 or last_seen_at <= $3) and user_id in
+                      (with recursive giving (role_name) as (
+                           select name from roles where name = $1
+                           union
+                           select i.role_name
+                           from giving g join role_includes i on i.included_name = g.role_name
+                       )
+                       select g.user_id from giving r cross join grants g
+                       where g.role_name = r.role_name and g.end_recorded = false"#
+            + $more $(, $arg)+)
+    };
+}
+
 /// Deletes the sessions that are over by the limits of a role, of all who have it.
 pub async fn delete_overdue_of_role(
     tx: &mut Tx,
@@ -159,19 +177,7 @@ pub async fn delete_overdue_of_role(
     at: OffsetDateTime,
 ) -> sqlx::Result<()> {
     let (created, seen) = limits.over_at(at);
-    sql!(in tx, execute:
-        "delete from sessions
-         where (created_at <= $2 or last_seen_at <= $3) and user_id in
-               (with recursive giving (role_name) as (
-                    select name from roles where name = $1
-                    union
-                    select i.role_name
-                    from giving g join role_includes i on i.included_name = g.role_name
-                )
-                select g.user_id from giving r cross join grants g
-                where g.role_name = r.role_name and g.end_recorded = false)",
-        role, created, seen)
-    .map(|_| ())
+    overdue_of_role!((in tx), execute, "delete", ")", role, created, seen).map(|_| ())
 }
 
 /// At most so many sessions that are over by the limits of a role, of all who have it.
@@ -183,17 +189,6 @@ pub async fn list_overdue_of_role(
     most: i64,
 ) -> sqlx::Result<Vec<Uuid>> {
     let (created, seen) = limits.over_at(at);
-    sql!(db, fetch_all scalar:
-        r#"select id as "id: Uuid" from sessions
-           where (created_at <= $2 or last_seen_at <= $3) and user_id in
-                 (with recursive giving (role_name) as (
-                      select name from roles where name = $1
-                      union
-                      select i.role_name
-                      from giving g join role_includes i on i.included_name = g.role_name
-                  )
-                  select g.user_id from giving r cross join grants g
-                  where g.role_name = r.role_name and g.end_recorded = false
-                    and (g.ends_at is null or g.ends_at > $4))
-           limit $5"#, role, created, seen, at, most)
+    overdue_of_role!((db), fetch_all scalar, r#"select id as "id: Uuid""#,
+        " and (g.ends_at is null or g.ends_at > $4)) limit $5", role, created, seen, at, most)
 }
