@@ -34,6 +34,7 @@ mod api {
     mod lists;
     mod login;
     mod logout;
+    mod max_sessions;
     mod migrations;
     mod nothing_lost;
     mod one_connection;
@@ -44,6 +45,7 @@ mod api {
     mod refusals;
     mod remembered;
     mod rests;
+    mod role_limits;
     mod roles;
     mod routes;
     mod served;

@@ -6,7 +6,7 @@ use axum::{
 };
 use uuid::Uuid;
 
-use super::{Error, csv, pages::admin::HolderLine, people};
+use super::{Error, csv, pages::admin_roles::HolderLine, people};
 use crate::{
     app::App,
     db::{grants, roles as rows},

@@ -14,7 +14,7 @@ use super::{
     admin_roles::{Starts, page, path},
     form::Form,
     page::Page,
-    pages::{Frame, admin::RoleLimits},
+    pages::{Frame, admin_roles::RoleLimits},
 };
 use crate::{
     auth::{

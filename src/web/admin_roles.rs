@@ -16,7 +16,7 @@ use super::{
     page::Page,
     pages::{
         Cut, Frame, Room,
-        admin::{Addition, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine},
+        admin_roles::{Addition, NewRolePage, Removable, RoleLine, RolePage, RolesPage, TreeLine},
     },
     people,
 };

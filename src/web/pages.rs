@@ -1,6 +1,7 @@
 //! What each page shows: one struct per template. Nothing here decides or reads anything.
 
 pub mod admin;
+pub mod admin_roles;
 mod cut;
 
 use askama::Template;

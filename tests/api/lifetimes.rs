@@ -1,4 +1,4 @@
-//! How long sessions live by the roles of their users, and how many of one user there may be.
+//! How long sessions live by the roles of their users.
 
 use rolecall::{
     auth::{
@@ -7,14 +7,12 @@ use rolecall::{
         roles::RoleChange,
         sessions, users,
     },
-    db::{self, Epoch, sessions::Session},
-    text,
+    db::{self, sessions::Session},
 };
 use time::Duration;
 
-use crate::support::{
-    Database, PASSWORD, TestApp, Visitor, both_engines, cli, form, markup, role, roles,
-};
+use super::remembered::epoch;
+use crate::support::{PASSWORD, TestApp, Visitor, both_engines, cli, form, role, roles};
 
 both_engines!(
     a_role_ends_sessions_sooner_than_the_settings_do,
@@ -29,17 +27,9 @@ both_engines!(
     lists_show_what_lives_and_until_when_by_its_roles,
     what_a_role_has_ended_is_swept_and_what_lives_stays,
     the_session_that_a_step_up_renews_keeps_its_limit,
-    the_page_of_a_role_limits_it_built_in_or_not_and_the_trail_says_so,
-    a_limit_that_is_none_stands_beside_its_field_and_stays,
-    the_second_editor_of_limits_sees_what_changed_and_loses_nothing,
-    of_two_who_set_one_limit_each_at_once_both_are_heard,
-    of_more_sessions_than_allowed_the_oldest_end,
-    many_logins_at_once_leave_no_more_sessions_than_allowed,
-    what_has_ended_takes_no_place_among_the_allowed,
-    a_login_ends_what_is_remembered_only_when_it_ends_a_session,
 );
 
-const MINUTE: Duration = Duration::MINUTE;
+pub const MINUTE: Duration = Duration::MINUTE;
 
 fn limited(idle: &str, absolute: &str) -> RoleChange {
     let limit = |text: &str| text.parse::<Limit>().ok().filter(|_| text != "-");
@@ -47,7 +37,7 @@ fn limited(idle: &str, absolute: &str) -> RoleChange {
 }
 
 /// A role with these limits; `none` is none, and `-` leaves it as it is.
-async fn limit(t: &TestApp, name: &str, idle: &str, absolute: &str) {
+pub async fn limit(t: &TestApp, name: &str, idle: &str, absolute: &str) {
     let is_there = t.db.count(&format!("roles where name = '{name}'")).await == 1;
     if !is_there {
         roles::create(&t.app, &cli(), &role(name), "").await.unwrap();
@@ -56,7 +46,7 @@ async fn limit(t: &TestApp, name: &str, idle: &str, absolute: &str) {
     rolecall::auth::roles::change(&t.app, &cli(), &role(name), &[change]).await.unwrap();
 }
 
-async fn lives(t: &TestApp, visitor: &Visitor) -> bool {
+pub async fn lives(t: &TestApp, visitor: &Visitor) -> bool {
     let page = t.is_signed_in(visitor).await;
     let check = t.get_as(visitor, "/auth/check").await.status();
     assert_eq!(check, if page { 200 } else { 401 });
@@ -75,15 +65,6 @@ async fn assert_ends(t: &TestApp, visitor: &Visitor, after: Duration) {
 async fn listed(t: &TestApp, name: &str) -> Vec<Session> {
     let user = users::find(&t.app, name).await.unwrap();
     db::sessions::list_of_user(&t.app.db, user.id, t.app.now()).await.unwrap()
-}
-
-async fn epoch(t: &TestApp) -> Epoch {
-    loop {
-        t.app.db.follow_revision().await.unwrap();
-        if let Some(epoch) = t.app.db.revision.epoch() {
-            return epoch;
-        }
-    }
 }
 
 async fn a_role_ends_sessions_sooner_than_the_settings_do(t: TestApp) {
@@ -367,189 +348,4 @@ async fn the_session_that_a_step_up_renews_keeps_its_limit(t: TestApp) {
     assert!(t.is_signed_in(&before).await, "by the id it had before");
     t.advance(60 * MINUTE);
     assert!(!lives(&t, &ada).await);
-}
-
-async fn version(t: &TestApp, visitor: &Visitor, name: &str) -> String {
-    let page = t.get_as(visitor, &format!("/admin/roles/{name}")).await;
-    let form = markup::form_to(page.text(), &format!("/admin/roles/{name}/limits"));
-    form.expect("a form").value("version").unwrap().to_owned()
-}
-
-async fn the_page_of_a_role_limits_it_built_in_or_not_and_the_trail_says_so(t: TestApp) {
-    roles::create(&t.app, &cli(), &role("clerk"), "").await.unwrap();
-    let (ada, aud) = (t.signed_in("ada", &["admin"]).await, t.signed_in("aud", &["auditor"]).await);
-    for name in ["clerk", "admin"] {
-        let path = format!("/admin/roles/{name}");
-        let page = t.get_as(&aud, &path).await;
-        assert!(page.text().contains("As the settings say."));
-        let seen = version(&t, &ada, name).await;
-        let fields = [("idle_timeout", " 900s "), ("absolute_timeout", "8h"), ("version", &seen)];
-        let answer = t.post_form(&ada, &format!("{path}/limits"), &fields).await;
-        assert_eq!(answer.outcome(), format!("303 {path}?done"));
-        let page = t.get_as(&ada, &path).await;
-        let form = markup::form_to(page.text(), &format!("{path}/limits")).unwrap();
-        assert_eq!(form.value("idle_timeout"), Some("15m"));
-        assert_eq!(form.value("absolute_timeout"), Some("8h"));
-        // Who may not change it reads it.
-        let page = t.get_as(&aud, &path).await;
-        assert!(markup::form_to(page.text(), &format!("{path}/limits")).is_none());
-        assert!(page.text().contains("<dd>15m</dd>") && page.text().contains("<dd>8h</dd>"));
-        // The same again is no change; an empty field takes the limit away.
-        let seen = version(&t, &ada, name).await;
-        for (idle, records) in [("15m", 1), ("", 2)] {
-            let fields = [("idle_timeout", idle), ("absolute_timeout", "8h"), ("version", &seen)];
-            t.post_form(&ada, &format!("{path}/limits"), &fields).await;
-            let about = format!("audit where action = 'role.limit' and target_id = '{name}'");
-            assert_eq!(t.db.count(&about).await, records, "{name} {idle}");
-        }
-        assert_eq!(version(&t, &ada, name).await, "2");
-    }
-    let details = t.db.texts("select detail from audit where action = 'role.limit' order by id");
-    let none = r#"{"absolute_timeout":null,"idle_timeout":null}"#;
-    let both = r#"{"absolute_timeout":"8h","idle_timeout":"15m"}"#;
-    assert_eq!(details.await[0], format!(r#"{{"after":{both},"before":{none}}}"#));
-    let page = t.get_as(&ada, "/admin/audit").await;
-    assert!(page.text().contains("changed how long sessions with admin last"));
-    t.advance(Duration::hours(8));
-    assert!(!lives(&t, &ada).await && lives(&t, &aud).await);
-}
-
-async fn a_limit_that_is_none_stands_beside_its_field_and_stays(t: TestApp) {
-    let ada = t.signed_in("ada", &["admin"]).await;
-    for name in ["admin", "nobody"] {
-        let path = format!("/admin/roles/{name}/limits");
-        let before = t.db.dump().await;
-        for wrong in ["soon", "59s", "0", "-1h", "3651d", "1h <b>", "99999999999999999999d"] {
-            let fields = [("idle_timeout", "15m"), ("absolute_timeout", wrong)];
-            let answer = t.post_form(&ada, &path, &fields).await;
-            if name == "nobody" {
-                assert_eq!(answer.outcome(), "404", "{wrong}");
-                continue;
-            }
-            assert_eq!(answer.outcome(), "422", "{wrong}");
-            let form = markup::form_to(answer.text(), &path).unwrap();
-            assert_eq!(form.value("idle_timeout"), Some("15m"), "{wrong}");
-            assert_eq!(form.value("absolute_timeout"), Some(wrong));
-            assert_eq!(answer.text().matches(text::form::LIMIT_INVALID).count(), 1, "{wrong}");
-        }
-        t.db.assert_unchanged(&before).await;
-    }
-}
-
-async fn the_second_editor_of_limits_sees_what_changed_and_loses_nothing(t: TestApp) {
-    let (ada, bob) = (t.signed_in("ada", &["admin"]).await, t.signed_in("bob", &["admin"]).await);
-    let path = "/admin/roles/auditor/limits";
-    let seen = version(&t, &ada, "auditor").await;
-    let first = [("idle_timeout", "45m"), ("version", &seen)];
-    t.post_form(&bob, path, &first).await;
-    let second = [("idle_timeout", "15m"), ("absolute_timeout", "8h"), ("version", &seen)];
-    let answer = t.post_form(&ada, path, &second).await;
-    assert_eq!(answer.outcome(), "409");
-    let (_, meanwhile) = answer.text().split_once(text::form::MEANWHILE).unwrap();
-    assert!(meanwhile.split_once("</dl>").unwrap().0.contains("<bdi>45m</bdi>"));
-    let kept = markup::form_to(answer.text(), path).unwrap();
-    assert_eq!(kept.value("idle_timeout"), Some("15m"));
-    let fields = kept.fields.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let answer = t.post(&ada, path, form(&fields.collect::<Vec<_>>())).await;
-    assert_eq!(answer.outcome(), "303 /admin/roles/auditor?done");
-}
-
-async fn of_two_who_set_one_limit_each_at_once_both_are_heard(t: TestApp) {
-    for round in 0..10 {
-        let name = format!("clerk{round}");
-        roles::create(&t.app, &cli(), &role(&name), "").await.unwrap();
-        let both = t.at_once(2, move |t, number| {
-            let name = name.clone();
-            async move {
-                let (idle, absolute) = [("15m", "-"), ("-", "8h")][number];
-                limit(&t, &name, idle, absolute).await;
-            }
-        });
-        both.await.unwrap();
-    }
-    let limited = "roles where idle_timeout = 900 and absolute_timeout = 28800";
-    assert_eq!(t.db.count(limited).await, 10);
-}
-
-async fn at_most(db: Database, most: usize) -> TestApp {
-    TestApp::with(db, |chosen| chosen.max_sessions = Some(most)).await
-}
-
-async fn of_more_sessions_than_allowed_the_oldest_end(db: Database) {
-    let t = at_most(db, 3).await;
-    t.user("kim", &[]).await;
-    let other = t.signed_in("lou", &[]).await;
-    let mut visitors = Vec::new();
-    for number in 0..6 {
-        visitors.push(t.login("kim").await);
-        for (index, visitor) in visitors.iter().enumerate() {
-            assert_eq!(lives(&t, visitor).await, index + 3 > number, "{index} of {number}");
-        }
-    }
-    assert!(lives(&t, &other).await);
-    let ended = "select detail from audit where action = 'session.end' and actor = 'user'";
-    assert_eq!(t.db.texts(ended).await, [r#"{"reason":"limit"}"#; 3]);
-    let page = t.get_as(&visitors[5], "/account").await;
-    assert!(page.text().contains("ended the oldest session of kim, as no more may be open"));
-    // A browser that logs in again has its own place.
-    t.try_login(&visitors[5], "kim", PASSWORD).await;
-    assert!(lives(&t, &visitors[3]).await && lives(&t, &visitors[4]).await);
-}
-
-async fn many_logins_at_once_leave_no_more_sessions_than_allowed(db: Database) {
-    let t = at_most(db, 5).await;
-    t.user("kim", &[]).await;
-    let other = t.beside().await;
-    let logins = t.at_once(40, move |t, number| {
-        let node = if number % 2 == 0 { t } else { other.clone() };
-        async move {
-            let app = &node.app;
-            let user = users::find(app, "kim").await.unwrap();
-            let wanted =
-                sessions::Wanted { remember: false, user_agent: "", replaces: None, tried: None };
-            sessions::open(app, &cli(), &user, wanted).await.unwrap().is_some()
-        }
-    });
-    assert!(logins.await.unwrap().into_iter().all(|is_open| is_open));
-    assert_eq!(t.db.count("sessions").await, 5);
-    assert_eq!(t.db.count("audit where action = 'session.create'").await, 40);
-    assert_eq!(t.db.count("audit where action = 'session.end'").await, 35);
-}
-
-async fn what_has_ended_takes_no_place_among_the_allowed(db: Database) {
-    let t = at_most(db, 2).await;
-    limit(&t, "cashier", "15m", "none").await;
-    t.user("kim", &["cashier"]).await;
-    let kept = t.login("kim").await;
-    let left = t.login("kim").await;
-    t.advance(10 * MINUTE);
-    assert!(lives(&t, &kept).await);
-    sessions::write_touched(&t.app).await.unwrap();
-    // The younger one is over by now, by the role; a day later by the settings too.
-    t.advance(10 * MINUTE);
-    let third = t.login("kim").await;
-    assert!(lives(&t, &kept).await && lives(&t, &third).await && !lives(&t, &left).await);
-    assert_eq!(t.db.count("audit where action = 'session.end'").await, 0);
-    t.advance(Duration::DAY);
-    t.login("kim").await;
-    t.login("kim").await;
-    assert_eq!(t.db.count("audit where action = 'session.end'").await, 0);
-}
-
-async fn a_login_ends_what_is_remembered_only_when_it_ends_a_session(db: Database) {
-    let t = at_most(db, 2).await;
-    t.user("kim", &[]).await;
-    let first = t.login("kim").await;
-    let before = epoch(&t).await;
-    let second = t.login("kim").await;
-    assert_eq!(epoch(&t).await, before, "it ends nothing");
-    assert!(lives(&t, &first).await);
-    t.login("kim").await;
-    assert_ne!(epoch(&t).await, before, "it ends the first one");
-    assert!(!lives(&t, &first).await);
-    let before = epoch(&t).await;
-    let old = second.copy();
-    t.try_login(&second, "kim", PASSWORD).await;
-    assert_ne!(epoch(&t).await, before, "it ends that of the browser");
-    assert!(!lives(&t, &old).await);
 }

@@ -167,7 +167,7 @@ async fn what_another_process_takes_away_is_gone_when_the_revision_is_seen(t: Te
     }
 }
 
-async fn epoch(t: &TestApp) -> Epoch {
+pub async fn epoch(t: &TestApp) -> Epoch {
     loop {
         t.app.db.follow_revision().await.unwrap();
         if let Some(epoch) = t.app.db.revision.epoch() {

@@ -2,7 +2,8 @@
 
 use super::{
     AccountPermission, AccountRole, Record, SessionLine,
-    admin::{GrantLine, HolderLine, Removable, RoleLine, TreeLine, UserLine},
+    admin::{GrantLine, UserLine},
+    admin_roles::{HolderLine, Removable, RoleLine, TreeLine},
 };
 
 /// What a list may take of its page: so many lines, with texts of so many bytes.
