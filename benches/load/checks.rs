@@ -96,9 +96,26 @@ impl<'a> Target<'a> {
     }
 
     fn send(&self, cores: Cores, load: &Load, seconds: u64, look: Look) -> Outcome<wrk::Found> {
-        let cookies = self.cookies.unwrap_or_else(|| (load.cookies)(self.seeded));
         let url = self.server.url(self.path);
-        wrk::run(&cores.load.to_string(), &url, cookies, seconds, look)
+        wrk::run(&cores.load.to_string(), &url, self.cookies(load), seconds, look)
+    }
+
+    fn cookies(&self, load: &Load) -> &Path {
+        self.cookies.unwrap_or_else(|| (load.cookies)(self.seeded))
+    }
+
+    /// Until every cookie has been sent once. Returns what was wrong with the answers.
+    fn warm_up(&self, cores: Cores, load: &Load) -> Outcome<Option<String>> {
+        let cookies = std::fs::read_to_string(self.cookies(load))?.lines().count();
+        let mut seconds = 1;
+        loop {
+            let found = self.send(cores, load, seconds, Look::Statuses)?;
+            let problem = found.problem(self.expected(load));
+            if problem.is_some() || found.requests >= cookies as u64 {
+                return Ok(problem);
+            }
+            seconds *= 2;
+        }
     }
 }
 
@@ -147,8 +164,7 @@ pub fn measure(
     // error, so that the load tool is not what is measured.
     for load in loads {
         for target in targets {
-            let found = target.send(cores, load, 1, Look::Statuses)?;
-            rows.push(Row { problem: found.problem(target.expected(load)), ..Row::default() });
+            rows.push(Row { problem: target.warm_up(cores, load)?, ..Row::default() });
         }
     }
     for round in 1..=plan.rounds {

@@ -9,9 +9,7 @@ use std::{
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 
 use crate::{
-    Outcome, Plan,
-    databases::Place,
-    http,
+    Engine, Outcome, Plan, http,
     machine::Cores,
     report::{self, Table, median},
     seed::Seeded,
@@ -63,9 +61,9 @@ struct Flood {
 
 /// Floods the login round by round, with checks and another person's logins beside it. Server,
 /// load and database share the two cores.
-pub fn measure(plan: Plan, cores: Cores, targets: &[(&str, &Place, &Seeded)]) -> Outcome<Table> {
+pub fn measure(plan: Plan, cores: Cores, targets: &[Engine]) -> Outcome<Table> {
     let both = cores.both();
-    let started = targets.iter().map(|(_, place, _)| Server::rolecall(&both, place, &SETTINGS));
+    let started = targets.iter().map(|engine| Server::rolecall(&both, &engine.place, &SETTINGS));
     let servers = started.collect::<Outcome<Vec<Server>>>()?;
     let base: Vec<u64> = servers.iter().map(|one| Ok(one.memory()?.0)).collect::<Outcome<_>>()?;
     let floods = [FLOOD, OVERFLOW];
@@ -77,7 +75,7 @@ pub fn measure(plan: Plan, cores: Cores, targets: &[(&str, &Place, &Seeded)]) ->
         let loop_alone = hashes_per_second(&both, plan.window())?;
         bare.push(loop_alone);
         let pairs = targets.iter().zip(&servers);
-        for (((.., seeded), server), rows) in pairs.zip(rows.chunks_mut(floods.len())) {
+        for ((Engine { seeded, .. }, server), rows) in pairs.zip(rows.chunks_mut(floods.len())) {
             let idle = flood(server, seeded, 0, plan.window())?;
             for (row, connections) in rows.iter_mut().zip(floods) {
                 row.idle_p99.push(p99(&idle.checks));
@@ -109,7 +107,9 @@ pub fn measure(plan: Plan, cores: Cores, targets: &[(&str, &Place, &Seeded)]) ->
     first.resize(header.len(), String::new());
     table.line(first);
     let pairs = targets.iter().zip(&servers).zip(base);
-    for ((((name, ..), server), base), rows) in pairs.zip(rows.chunks(floods.len())) {
+    for (((Engine { names: [_, name], .. }, server), base), rows) in
+        pairs.zip(rows.chunks(floods.len()))
+    {
         let (_, most) = server.memory()?;
         for (row, connections) in rows.iter().zip(floods) {
             let ms = |values: &[f64]| format!("{:.1}", median(values));

@@ -2,8 +2,9 @@
 //! beside a bare axum route, puts load on both in turns, prints ratios and writes
 //! `docs/benchmarks.md`, which says how. With `--scale` it measures the pages instead, see
 //! [`scale`]; with `--timing` whether failed logins can be told apart, see [`timing`].
-//! `ROLECALL_BENCH_QUICK=1` runs each thing for a second, to see that it runs; its figures go to
-//! the target folder.
+//! `ROLECALL_BENCH_QUICK=1` runs each thing for a second, to see that it runs, and the name of a
+//! part (`starts`, `checks`, `misses`, `logins`) measures that alone; such figures go to the
+//! target folder.
 //!
 //! To add a row: another kind of request is a [`checks::Load`], another server to compare with
 //! a [`checks::Target`]; anything else is a module beside [`logins`] that returns a [`report::Table`].
@@ -31,9 +32,11 @@ use std::{
 };
 
 use checks::Target;
-use databases::Databases;
+use databases::{Databases, Place};
 use machine::{CONNECTIONS, Cores};
+use report::Table;
 use rolecall::clock::Clock;
+use seed::Seeded;
 use server::Server;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
@@ -87,7 +90,8 @@ fn main() -> ExitCode {
         _ if args.contains(&"--bench") && args.contains(&"--scale") => scale::run(),
         ["--timing", "--bench"] => timing::run(None),
         ["--timing", count, "--bench"] => timing::run(Some(count)),
-        _ if args.contains(&"--bench") => run(Plan::chosen()),
+        ["--bench"] => run(Plan::chosen(), None),
+        [part, "--bench"] => run(Plan::chosen(), Some(part)),
         _ => {
             println!("this measures for minutes; run it with: cargo bench --bench load");
             Ok(())
@@ -102,75 +106,47 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(plan: Plan) -> Outcome {
+/// What is measured.
+const PARTS: [&str; 4] = ["starts", "checks", "misses", "logins"];
+
+/// A seeded database.
+struct Engine {
+    /// Of the engine, and of rolecall on it.
+    names: [&'static str; 2],
+    place: Place,
+    seeded: Seeded,
+    /// The parent of the processes that work for it.
+    helpers: Option<u32>,
+}
+
+fn run(plan: Plan, only: Option<&str>) -> Outcome {
+    if let Some(unknown) = only.filter(|part| !PARTS.contains(part)) {
+        return Err(format!("there is no part {unknown}, only {}", PARTS.join(", ")).into());
+    }
+    let wants = |part: &str| only.is_none_or(|only| only == part);
     let begun = Instant::now();
     machine::install_tools()?;
     let cores = Cores::find()?;
     let busy_before = machine::busy()?;
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
     let mut databases = Databases::start(cores, folder.path())?;
-    let (sqlite, postgres) = (databases.sqlite()?, databases.postgres()?);
-    println!("seeding {} sessions on each engine", plan.sessions);
-    let seeded = [&sqlite, &postgres]
-        .map(|place| databases.runtime.block_on(seed::seed(place, plan.sessions)));
-    let [on_sqlite, on_postgres] = seeded;
-    let (on_sqlite, on_postgres) = (on_sqlite?, on_postgres?);
+    let engines = seed_both(plan, &mut databases)?;
 
-    let starts = starts::measure(plan, &mut databases)?;
-    let (checks, memory) = {
-        let core = cores.server.to_string();
-        let bare = Server::bare(&core, folder.path())?;
-        let with_sqlite = Server::rolecall(&core, &sqlite, &[])?;
-        let with_postgres = Server::rolecall(&core, &postgres, &[])?;
-        let servers = [
-            ("bare axum route", &bare),
-            ("rolecall on SQLite", &with_sqlite),
-            ("rolecall on Postgres", &with_postgres),
-        ];
-        let idle = memory::read(&servers)?;
-        let target = |index: usize, path: &'static str, seeded| {
-            let (name, server) = servers[index];
-            Target::new(name, server, path, seeded)
-        };
-        let targets = [
-            target(0, "/bare", &on_sqlite).expecting(200),
-            target(1, "/auth/check?role=admin", &on_sqlite),
-            target(2, "/auth/check?role=admin", &on_postgres).beside(databases.postmaster),
-        ];
-        let checks = checks::measure(plan, cores, ("Of bare", &checks::LOADS), &targets)?;
-        (checks, memory::table(&idle, &memory::read(&servers)?))
-    };
-    let misses = [
-        ("SQLite", &sqlite, &on_sqlite, None),
-        ("Postgres", &postgres, &on_postgres, databases.postmaster),
-    ]
-    .map(|(engine, place, seeded, helpers)| {
-        let core = cores.server.to_string();
-        let select = Server::select(&core, place)?;
-        let rolecall = Server::rolecall(&core, place, &[("ROLECALL_CACHE_ENTRIES", "1")])?;
-        let targets = [
-            Target::new("its select alone", &select, "/select", seeded)
-                .with_digests()
-                .beside(helpers),
-            Target::new("rolecall", &rolecall, "/auth/check?role=admin", seeded).beside(helpers),
-            Target::new("a simple select", &select, "/simple", seeded)
-                .with_digests()
-                .beside(helpers),
-        ];
-        let table = checks::measure(plan, cores, ("Of the select", &checks::MISSES), &targets)?;
-        Outcome::Ok(table.about(engine))
-    });
-    let [misses_on_sqlite, misses_on_postgres] = misses;
-    let logins = logins::measure(
-        plan,
-        cores,
-        &[
-            ("rolecall on SQLite", &sqlite, &on_sqlite),
-            ("rolecall on Postgres", &postgres, &on_postgres),
-        ],
-    )?;
-
-    let tables = [checks, misses_on_sqlite?, misses_on_postgres?, logins, starts, memory];
+    let starts = wants("starts").then(|| starts::measure(plan, &mut databases)).transpose()?;
+    let mut tables = Vec::new();
+    if wants("checks") {
+        tables.extend(measure_checks(plan, cores, folder.path(), &engines)?);
+    }
+    let memory = if wants("checks") { tables.pop() } else { None };
+    if wants("misses") {
+        for engine in &engines {
+            tables.push(measure_misses(plan, cores, engine)?);
+        }
+    }
+    if wants("logins") {
+        tables.push(logins::measure(plan, cores, &engines)?);
+    }
+    tables.extend(starts.into_iter().chain(memory));
     for table in &tables {
         println!("\n{table}");
     }
@@ -192,7 +168,7 @@ fn run(plan: Plan) -> Outcome {
         );
     }
     let facts = machine::facts(&databases, cores, busy, folder.path())?;
-    let file = destination(plan.is_quick, "benchmarks.md");
+    let file = destination(plan.is_quick || only.is_some(), "benchmarks.md");
     let head = format!(
         "# Benchmarks\n\nWritten by `just bench` on {}; do not edit. Ratios within one run are \
          what to compare: absolute figures are those of one machine at one time.\n\n",
@@ -201,6 +177,69 @@ fn run(plan: Plan) -> Outcome {
     report::write(&file, &head, busy <= QUIET, &facts, &tables, &method(plan))?;
     println!("\nwritten to {} after {took} s", file.display());
     Ok(())
+}
+
+fn seed_both(plan: Plan, databases: &mut Databases) -> Outcome<[Engine; 2]> {
+    println!("seeding {} sessions on each engine", plan.sessions);
+    let (sqlite, postgres) = (databases.sqlite()?, databases.postgres()?);
+    let seed = |place: &Place| databases.runtime.block_on(seed::seed(place, plan.sessions));
+    let (on_sqlite, on_postgres) = (seed(&sqlite)?, seed(&postgres)?);
+    Ok([
+        Engine {
+            names: ["SQLite", "rolecall on SQLite"],
+            place: sqlite,
+            seeded: on_sqlite,
+            helpers: None,
+        },
+        Engine {
+            names: ["Postgres", "rolecall on Postgres"],
+            place: postgres,
+            seeded: on_postgres,
+            helpers: databases.postmaster,
+        },
+    ])
+}
+
+/// Checks that memory answers, and what memory that takes.
+fn measure_checks(
+    plan: Plan,
+    cores: Cores,
+    folder: &Path,
+    engines: &[Engine; 2],
+) -> Outcome<[Table; 2]> {
+    let core = cores.server.to_string();
+    let bare = ("bare axum route", &Server::bare(&core, folder)?);
+    let started = engines.each_ref().map(|engine| Server::rolecall(&core, &engine.place, &[]));
+    let [on_sqlite, on_postgres] = started;
+    let servers = [on_sqlite?, on_postgres?];
+    let named = engines.iter().zip(&servers).map(|(engine, server)| (engine.names[1], server));
+    let named: Vec<_> = [bare].into_iter().chain(named).collect();
+    let idle = memory::read(&named)?;
+    let bare = Target::new(bare.0, bare.1, "/bare", &engines[0].seeded).expecting(200);
+    let targets = engines.iter().zip(&servers).map(|(engine, server)| {
+        Target::new(engine.names[1], server, "/auth/check?role=admin", &engine.seeded)
+            .beside(engine.helpers)
+    });
+    let targets: Vec<_> = [bare].into_iter().chain(targets).collect();
+    let checks = checks::measure(plan, cores, ("Of bare", &checks::LOADS), &targets)?;
+    Ok([checks, memory::table(&idle, &memory::read(&named)?)])
+}
+
+/// Checks that the database answers.
+fn measure_misses(plan: Plan, cores: Cores, engine: &Engine) -> Outcome<Table> {
+    let Engine { names, place, seeded, helpers } = engine;
+    let core = cores.server.to_string();
+    let select = Server::select(&core, place)?;
+    let rolecall = Server::rolecall(&core, place, &[("ROLECALL_CACHE_ENTRIES", "1")])?;
+    let select =
+        |name, path| Target::new(name, &select, path, seeded).with_digests().beside(*helpers);
+    let targets = [
+        select("its select alone", "/select"),
+        Target::new("rolecall", &rolecall, "/auth/check?role=admin", seeded).beside(*helpers),
+        select("a simple select", "/simple"),
+    ];
+    let table = checks::measure(plan, cores, ("Of the select", &checks::MISSES), &targets)?;
+    Ok(table.about(names[0]))
 }
 
 /// Figures of a quick run are not worth publishing.
@@ -230,8 +269,9 @@ source is in `benches/load`.
 - **Load.** wrk, one thread, {CONNECTIONS} connections kept open, no pipelining, so always
   {CONNECTIONS} requests at once; each request carries the next cookie of the list, to the bare
   route as well. p99 as `wrk --latency` has it: corrected for requests that a stall held back.
-- **Rounds.** {rounds} rounds of {seconds} s a row after a second of warm-up, in turns: bare,
-  SQLite, Postgres, then the next kind of request. A ratio compares with the bare route of the same
+- **Rounds.** {rounds} rounds of {seconds} s a row, in turns: bare, SQLite, Postgres, then the next
+  kind of request. Before them every cookie is sent at least once, for a second at least, so that
+  memory holds all sessions; the uses of sessions are written down meanwhile as always. A ratio compares with the bare route of the same
   round and the same requests. Shown: medians of the rounds, in brackets least and most.
 - **Validity.** In the warm-up every status is compared with the expected one; in the rounds a
   single error (for forged cookies: a single success) or lost connection makes the row invalid, and
