@@ -1,6 +1,6 @@
 //! Who may pass: one function decides, for pages, for forward-auth and for `explain`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -94,6 +94,9 @@ pub struct Demand {
     pub permissions: Vec<Vec<String>>,
 }
 
+/// Names of roles or of permissions, which many users have alike.
+pub type Names = Arc<BTreeSet<String>>;
+
 /// The user of this request: who they are and what they hold at this second.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CurrentUser {
@@ -102,8 +105,8 @@ pub struct CurrentUser {
     pub email: Option<String>,
     pub display_name: String,
     /// Effective roles: granted ones and what these include.
-    pub roles: BTreeSet<String>,
-    pub permissions: BTreeSet<String>,
+    pub roles: Names,
+    pub permissions: Names,
     pub session: CurrentSession,
 }
 
@@ -128,14 +131,20 @@ impl CurrentUser {
 }
 
 impl CurrentUser {
-    pub(super) fn of(row: sessions::Current, life: &Life, is_proven: bool) -> Self {
+    /// `names` reads what the database has joined.
+    pub(super) fn of(
+        row: sessions::Current,
+        life: &Life,
+        is_proven: bool,
+        names: impl Fn(Option<&str>) -> Names,
+    ) -> Self {
         Self {
             id: row.user_id,
             username: row.username,
             email: row.email,
             display_name: row.display_name,
-            roles: sessions::split(row.roles.as_deref()),
-            permissions: sessions::split(row.permissions.as_deref()),
+            roles: names(row.roles.as_deref()),
+            permissions: names(row.permissions.as_deref()),
             session: CurrentSession {
                 id: row.session_id,
                 remember: row.remember,
@@ -199,7 +208,7 @@ pub(super) mod tests {
     use super::*;
 
     pub fn user(roles: &[&str], permissions: &[&str]) -> CurrentUser {
-        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let set = |names: &[&str]| Arc::new(names.iter().map(|name| (*name).to_owned()).collect());
         CurrentUser {
             id: UserId(Uuid::nil()),
             username: "kim".into(),

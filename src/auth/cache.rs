@@ -12,8 +12,8 @@ use std::{
 
 use time::{Duration, OffsetDateTime};
 
-use super::access::CurrentUser;
-use crate::db::Epoch;
+use super::access::{CurrentUser, Names};
+use crate::db::{Epoch, sessions::split};
 
 /// Which cookie brought the token: the same bits in the other one open nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -86,29 +86,50 @@ impl Known {
     }
 }
 
+/// So many lists of names are kept, each once: with a list for each session, a check would wait
+/// for the processor's memory.
+const LISTS: usize = 1000;
+
 /// Bounded: what was not asked for lately makes room.
 #[derive(Debug)]
-pub struct Cache(quick_cache::sync::Cache<Key, (Epoch, Arc<Known>)>);
+pub struct Cache {
+    known: quick_cache::sync::Cache<Key, (Epoch, Arc<Known>)>,
+    /// By what the database says.
+    names: quick_cache::sync::Cache<String, Names>,
+}
 
 impl Cache {
     pub fn new(entries: usize) -> Self {
-        Self(quick_cache::sync::Cache::new(entries))
+        Self {
+            known: quick_cache::sync::Cache::new(entries),
+            names: quick_cache::sync::Cache::new(entries.min(LISTS)),
+        }
+    }
+
+    /// The names that the database has joined.
+    pub fn names(&self, joined: Option<&str>) -> Names {
+        let Some(joined) = joined else { return Names::default() };
+        self.names.get(joined).unwrap_or_else(|| {
+            let names = Names::new(split(joined));
+            self.names.insert(joined.to_owned(), names.clone());
+            names
+        })
     }
 
     /// What was found in this epoch and still holds.
     pub fn get(&self, key: Key, epoch: Epoch, now: OffsetDateTime) -> Option<Arc<Known>> {
-        let (found_in, known) = self.0.get(&key)?;
+        let (found_in, known) = self.known.get(&key)?;
         let holds = known.holds_at(now);
         if !holds {
             // For good: a clock that is set back brings nothing back.
-            self.0.remove(&key);
+            self.known.remove(&key);
         }
         (found_in == epoch && holds).then_some(known)
     }
 
     /// Keeps what was looked up: `epoch` was named before the database was asked.
     pub fn put(&self, key: Key, epoch: Epoch, known: Arc<Known>) {
-        self.0.insert(key, (epoch, known));
+        self.known.insert(key, (epoch, known));
     }
 }
 
@@ -142,7 +163,7 @@ mod tests {
         for number in 0..10_000 {
             cache.put((Cookie::Session, number), revision.now(), known());
         }
-        assert!((1..=10).contains(&cache.0.len()), "{}", cache.0.len());
+        assert!((1..=10).contains(&cache.known.len()), "{}", cache.known.len());
     }
 
     #[test]

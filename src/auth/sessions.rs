@@ -175,7 +175,8 @@ async fn look_up(
     let proved_until = proved_until.filter(|end| cookie == Cookie::Session && now < *end);
     let ends = [Some(life.ends_at), row.next_end, proved_until];
     let until = ends.into_iter().flatten().min().unwrap_or(now);
-    let user = CurrentUser::of(row, &life, proved_until.is_some());
+    let user =
+        CurrentUser::of(row, &life, proved_until.is_some(), |joined| app.cache.names(joined));
     Ok(Some(Arc::new(Known::new(user, (now, until), life.idle_until))))
 }
 
@@ -192,7 +193,7 @@ async fn former(
     let found = sessions::find_current_by_former(&app.db, &token.digest(), now).await?;
     let known = found.and_then(|row| {
         let life = Life::of(&row, now)?;
-        let user = CurrentUser::of(row, &life, false);
+        let user = CurrentUser::of(row, &life, false, |joined| app.cache.names(joined));
         Some(Known::new(user, (now, life.ends_at), life.idle_until))
     });
     Ok(known.map(|known| {
@@ -366,15 +367,21 @@ const BATCH: u16 = 200;
 
 /// Writes down the uses noted so far; what could not be written is kept for the next time.
 pub async fn write_touched(app: &App) -> Result<()> {
-    for batch in app.touched.noted().chunks(BATCH.into()) {
-        let mut tx = app.db.begin_aside().await?;
-        for one in batch {
-            let (idle, _) = limits(&app.settings, one.session.remember);
-            let end = (one.seen + idle).min(one.session.absolute_expires_at);
-            sessions::touch(&mut tx, one.session.id, one.seen, end).await?;
+    let mut noted = app.touched.noted();
+    // Nodes that write the same rows take them in the same order.
+    noted.sort_by_key(|one| (one.seen, one.session.remember, one.session.id));
+    for alike in noted.chunk_by(|one, next| {
+        (one.seen, one.session.remember) == (next.seen, next.session.remember)
+    }) {
+        for batch in alike.chunks(BATCH.into()) {
+            let Some(Use { session, seen }) = batch.first() else { continue };
+            let (idle, _) = limits(&app.settings, session.remember);
+            let ids: Vec<_> = batch.iter().map(|one| one.session.id).collect();
+            let mut tx = app.db.begin_aside().await?;
+            sessions::touch(&mut tx, &ids, *seen, *seen + idle).await?;
+            tx.commit().await?;
+            app.touched.forget(batch);
         }
-        tx.commit().await?;
-        app.touched.forget(batch);
     }
     Ok(())
 }

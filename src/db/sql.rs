@@ -11,35 +11,53 @@
 /// sql!(db, fetch_optional Row: "select … where id = $1", id)
 /// sql!(db, fetch_one scalar: r#"select count(*) as "count!: i64" from users"#)
 /// sql!(in tx, execute: "delete from grants where user_id = $1", id)
+/// sql!(in tx, execute one of: ["for SQLite", id], ["for Postgres", id])
 /// ```
 macro_rules! sql {
+    (in $tx:expr, execute one of: [$sqlite:literal $(, $for_sqlite:expr)* $(,)?],
+        [$postgres:literal $(, $for_postgres:expr)* $(,)?]) => {
+        match &mut $tx.on {
+            #[cfg(not(sqlx_prepare = "postgres"))]
+            $crate::db::Backend::Sqlite(conn) => {
+                let query = sqlx::query!($sqlite + " -- sqlite" $(, $for_sqlite)*);
+                $crate::db::in_time(query.execute(&mut **conn)).await.map(|done| done.rows_affected())
+            }
+            #[cfg(not(sqlx_prepare = "sqlite"))]
+            $crate::db::Backend::Postgres(conn) => {
+                let query = sqlx::query!($postgres $(, $for_postgres)*);
+                $crate::db::in_time(query.execute(&mut **conn)).await.map(|done| done.rows_affected())
+            }
+            #[cfg(sqlx_prepare)]
+            _ => unreachable!("this build only records statements"),
+        }
+    };
     (in $tx:expr, execute: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => &mut **conn, query!, [execute] |done| done.rows_affected(), $($query)+)
+        sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query!, [execute] |done| done.rows_affected(), $($query)+)
     };
     (in $tx:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => &mut **conn, query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query_scalar!, [$fetch] |value| value, $($query)+)
     };
     (in $tx:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => &mut **conn, query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     ($db:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => conn, query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::lend(conn).await?), query_scalar!, [$fetch] |value| value, $($query)+)
     };
     ($db:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => conn, query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::lend(conn).await?), query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
-    (@run $on:expr, $conn:ident => $executor:expr, $macro:ident! $($row:ty)?, [$fetch:ident] |$out:ident| $map:expr,
+    (@run $on:expr, $conn:ident => ($sqlite:expr, $postgres:expr), $macro:ident! $($row:ty)?, [$fetch:ident] |$out:ident| $map:expr,
         $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         match $on {
             #[cfg(not(sqlx_prepare = "postgres"))]
             $crate::db::Backend::Sqlite($conn) => {
                 let query = sqlx::$macro!($($row,)? $sql $(+ $more)* + " -- sqlite" $(, $arg)*);
-                $crate::db::in_time(query.$fetch($executor)).await.map(|$out| $map)
+                $crate::db::in_time(query.$fetch($sqlite)).await.map(|$out| $map)
             }
             #[cfg(not(sqlx_prepare = "sqlite"))]
             $crate::db::Backend::Postgres($conn) => {
                 let query = sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*);
-                $crate::db::in_time(query.$fetch($executor)).await.map(|$out| $map)
+                $crate::db::in_time(async { query.$fetch($postgres).await }).await.map(|$out| $map)
             }
             #[cfg(sqlx_prepare)]
             _ => unreachable!("this build only records statements"),
