@@ -29,7 +29,6 @@ pub async fn accept(port: &str, router: Router) -> Outcome {
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(Duration::from_secs(10))
-            .max_headers(100)
             .max_buf_size(64 * 1024)
             .serve_connection(TokioIo::new(stream), service);
         tokio::spawn(connection);

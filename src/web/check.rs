@@ -38,7 +38,10 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
     match decide(user.as_deref(), &Access::Demand(question.demand)) {
         Decision::Allow => {
             let mut response = (StatusCode::OK, [NO_STORE]).into_response();
-            response.headers_mut().extend(user.as_deref().map(identity).unwrap_or_default());
+            let identity = user.as_deref().map(identity).unwrap_or_default();
+            for (name, value) in IDENTITY.into_iter().zip(identity) {
+                response.headers_mut().extend(value.map(|value| (name, value)));
+            }
             Ok(response)
         }
         Decision::Forbid | Decision::Prove => {
@@ -131,7 +134,8 @@ pub const IDENTITY: [HeaderName; 6] = [
     HeaderName::from_static("remote-permissions"),
 ];
 
-pub type Identity = Vec<(HeaderName, HeaderValue)>;
+/// Their values, in the same order; `None` is not sent.
+pub type Identity = [Option<HeaderValue>; 6];
 
 /// What these headers are for this user. Names beyond ASCII go as UTF-8; names never hold
 /// control characters.
@@ -155,15 +159,12 @@ pub fn identity(user: &CurrentUser) -> Identity {
     // One piece of memory for all values: what many sessions have is read anew for each answer.
     let all = Bytes::from(values.iter().flatten().map(String::as_str).collect::<String>());
     let mut begin = 0;
-    let mut headers = Identity::with_capacity(IDENTITY.len());
-    for (name, value) in IDENTITY.into_iter().zip(values) {
-        let Some(value) = value else { continue };
-        let end = begin + value.len();
+    values.map(|value| {
+        let end = begin + value?.len();
         let value = HeaderValue::from_maybe_shared(all.slice(begin..end));
-        headers.extend(value.ok().map(|value| (name, value)));
         begin = end;
-    }
-    headers
+        value.ok()
+    })
 }
 
 fn joined(names: &std::collections::BTreeSet<String>) -> String {

@@ -9,8 +9,6 @@ use super::Error;
 
 /// Most bytes of the head of a request: its first line and its headers.
 pub const HEAD_BYTES: usize = 64 * 1024;
-/// Most headers of a request.
-pub const HEADERS: usize = 100;
 /// Slow clients get this long to send the head of a request.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection is kept so long without a request: longer than proxies keep theirs (60 s), so

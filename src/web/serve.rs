@@ -10,6 +10,7 @@ mod watched;
 use std::{io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{HeaderValue, header},
     response::Response,
@@ -102,9 +103,9 @@ async fn connection(stream: Box<dyn Stream>, peer: Peer, service: Service, place
         }
         Ok::<_, io::Error>(response)
     });
+    // At most 100 headers: that limit is the one that costs nothing, since it is hyper's own.
     let connection = hyper::server::conn::http1::Builder::new()
         .header_read_timeout(None)
-        .max_headers(limits::HEADERS)
         .max_buf_size(limits::HEAD_BYTES)
         .serve_connection(stream, service);
     let mut connection = pin!(connection);
@@ -130,9 +131,12 @@ async fn answer(
     if !pulse.begin() {
         return Err(io::ErrorKind::ConnectionAborted.into());
     }
-    let mut request = request.map(|body| WatchedBody { body, pulse: pulse.clone() });
-    request.extensions_mut().insert(peer);
-    let response = service.answer(request).await;
+    let response = service.answer(request, |request| {
+        let mut request = request.map(|body| Body::new(WatchedBody { body, pulse: pulse.clone() }));
+        request.extensions_mut().insert(peer);
+        request
+    });
+    let response = response.await;
     pulse.done();
     Ok(response)
 }

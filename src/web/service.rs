@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use axum::{
-    BoxError, Router,
-    body::{Body, Bytes, HttpBody},
+    Router,
+    body::{Body, Bytes},
     extract::Request,
-    http::{HeaderMap, HeaderValue, Method, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode},
     response::{IntoResponse, Response},
 };
 use tower::ServiceExt;
@@ -15,25 +15,30 @@ use tower::ServiceExt;
 use super::{Error, check, page, trace};
 use crate::{app::App, text::error as text};
 
-/// The application as a service. Whoever serves it puts a [`super::Peer`] into each request.
-/// Cheap to clone.
+/// The application as a service. Whoever serves it puts a [`super::Peer`] into each request that
+/// goes to the router. Cheap to clone.
 #[derive(Clone)]
 pub struct Service(Arc<Parts>);
 
 struct Parts {
     app: App,
     router: Router,
-    allowed: HeaderMap,
-    refused: HeaderMap,
+    allowed: Headers,
+    refused: Headers,
     refusal: Bytes,
 }
+
+/// Headers of an answer, and in the same order which of them differ each time.
+struct Headers(HeaderMap, Vec<Slot>);
 
 impl Service {
     pub fn new(app: App) -> Self {
         let headers = |mut response: Response| {
             page::secure(&app.settings, true, &mut response);
             response.headers_mut().insert(trace::REQUEST_ID, HeaderValue::from_static(""));
-            std::mem::take(response.headers_mut())
+            let headers = std::mem::take(response.headers_mut());
+            let slots = headers.keys().map(Slot::of).collect();
+            Headers(headers, slots)
         };
         Self(Arc::new(Parts {
             allowed: headers(
@@ -47,17 +52,36 @@ impl Service {
         }))
     }
 
-    pub async fn answer<B>(&self, request: Request<B>) -> Response
-    where
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
+    /// `prepare` makes of the request what the router takes.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        prepare: impl FnOnce(Request<B>) -> Request,
+    ) -> Response {
         match self.0.recall(&request) {
             Some(response) => response,
             None => {
-                let Ok(response) = self.0.router.clone().oneshot(request.map(Body::new)).await;
+                let Ok(response) = self.0.router.clone().oneshot(prepare(request)).await;
                 response
             }
+        }
+    }
+}
+
+/// What an answer has in place of a header's value.
+enum Slot {
+    Same,
+    /// The one of the user with this place in [`check::IDENTITY`].
+    Identity(usize),
+    RequestId,
+}
+
+impl Slot {
+    fn of(name: &HeaderName) -> Self {
+        match check::IDENTITY.iter().position(|one| one == name) {
+            Some(at) => Self::Identity(at),
+            None if name == trace::REQUEST_ID => Self::RequestId,
+            None => Self::Same,
         }
     }
 }
@@ -69,25 +93,34 @@ impl Parts {
         if request.uri().path() != trace::CHECK || *request.method() != Method::GET {
             return None;
         }
-        let (mut headers, status, body) = match check::from_memory(&self.app, request)? {
-            Some(known) => {
-                let mut headers = self.allowed.clone();
-                let identity = known.made(check::identity)?;
-                if identity.len() < check::IDENTITY.len() {
-                    check::IDENTITY.iter().for_each(|name| drop(headers.remove(name)));
-                }
-                // In place of the values that make room for them.
-                for (name, value) in identity {
-                    headers.insert(name, value.clone());
-                }
-                (headers, StatusCode::OK, Body::empty())
-            }
-            None => {
-                (self.refused.clone(), StatusCode::UNAUTHORIZED, Body::from(self.refusal.clone()))
-            }
+        let known = check::from_memory(&self.app, request)?;
+        let identity = match &known {
+            Some(known) => Some(known.made(check::identity)?),
+            None => None,
         };
-        let id = self.app.request_ids.make().to_string();
-        headers.insert(trace::REQUEST_ID, HeaderValue::try_from(id).ok()?);
+        let (Headers(headers, slots), status, body) = match identity {
+            Some(_) => (&self.allowed, StatusCode::OK, Body::empty()),
+            None => (&self.refused, StatusCode::UNAUTHORIZED, Body::from(self.refusal.clone())),
+        };
+        let mut id = HeaderValue::try_from(self.app.request_ids.make().to_string()).ok();
+        let mut headers = headers.clone();
+        let mut missing = Vec::new();
+        // By their place: to find each by its name takes longer than all the rest.
+        for (slot, value) in slots.iter().zip(headers.values_mut()) {
+            let own = match slot {
+                Slot::Same => continue,
+                Slot::Identity(at) => identity.and_then(|identity| identity[*at].clone()),
+                Slot::RequestId => id.take(),
+            };
+            match (own, slot) {
+                (Some(own), _) => *value = own,
+                (None, Slot::Identity(at)) => missing.push(*at),
+                (None, _) => return None,
+            }
+        }
+        for at in missing {
+            headers.remove(&check::IDENTITY[at]);
+        }
         let mut response = Response::new(body);
         *response.status_mut() = status;
         *response.headers_mut() = headers;

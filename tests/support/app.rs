@@ -154,7 +154,7 @@ impl TestApp {
             let loopback = std::net::Ipv4Addr::LOCALHOST.into();
             request.extensions_mut().insert(Peer(Some(loopback)));
         }
-        let answer = self.service.answer(request).await;
+        let answer = self.service.answer(request, |request| request).await;
         let (parts, body) = answer.into_parts();
         Answer {
             status: parts.status,
