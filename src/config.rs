@@ -10,8 +10,8 @@ use serde::Deserialize;
 use time::Duration;
 
 pub use types::{
-    HashParams, Listen, LogFormat, MAX_HASH_KIB, MAX_HASH_PASSES, OnOff, Origin, PublicUrl, Span,
-    TrustedProxy,
+    HASH_KIB_NANOS, HashParams, Listen, LogFormat, MAX_HASH_KIB, MAX_HASH_PASSES, MAX_HASH_SECONDS,
+    OnOff, Origin, PublicUrl, Span, TrustedProxy,
 };
 
 macro_rules! settings {

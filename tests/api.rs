@@ -20,6 +20,7 @@ mod api {
     mod documents;
     mod ended;
     mod faults;
+    mod foreign_hashes;
     mod forms;
     mod grant_conflicts;
     mod headers;

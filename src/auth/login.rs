@@ -107,9 +107,13 @@ async fn one_time(
     Ok(Some(Proof::OneTime(token)))
 }
 
-/// Hashes the password anew with today's parameters.
+/// Hashes the password anew with today's parameters; when too many wait for that, another login
+/// does it.
 async fn renew(app: &App, by: &By, user: &User, (old, password): (&str, &Password)) -> Result<()> {
-    let new = app.hasher.hash(by, password).await?;
+    let new = match app.hasher.hash(by, password).await {
+        Err(Error::Busy(_)) => return Ok(()),
+        hashed => hashed?,
+    };
     let mut tx = app.db.begin_aside().await?;
     if users::renew_hash(&mut tx, user.id, old, &new).await? {
         let entry = Entry::new(Action::UserHashRenew, people::target(user));

@@ -13,9 +13,12 @@ use crate::app::App;
 /// A password is refused before any work is done on it when it has more bytes than this.
 pub const MAX_BYTES: usize = 1024;
 
-/// A password in the form in which it is hashed. Shows itself to nobody.
+/// A password in the form in which it is hashed, and as it came. Shows itself to nobody.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password {
+    normal: String,
+    received: String,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
@@ -42,7 +45,8 @@ pub enum PasswordError {
 impl Password {
     /// What somebody typed to prove who they are. `None` when nobody's password can be so.
     pub fn typed(text: &str) -> Option<Self> {
-        (text.len() <= MAX_BYTES).then(|| Self(text.nfc().collect()))
+        let both = || Self { normal: text.nfc().collect(), received: text.to_owned() };
+        (text.len() <= MAX_BYTES).then(both)
     }
 
     /// A password that somebody chose. Neither trimmed nor cut.
@@ -52,16 +56,16 @@ impl Password {
     /// guessed soon, also by how the person and the service are called (`about`).
     pub fn chosen(text: &str, min_length: usize, about: &[&str]) -> Result<Self, PasswordError> {
         let password = Self::typed(text).ok_or(PasswordError::TooLong)?;
-        if password.0.chars().any(char::is_control) {
+        if password.normal.chars().any(char::is_control) {
             return Err(PasswordError::Unprintable);
         }
-        if password.0.chars().count() < min_length {
+        if password.normal.chars().count() < min_length {
             return Err(PasswordError::TooShort(min_length));
         }
         // Names and addresses are kept as they were typed.
         let about: Vec<String> = about.iter().map(|name| name.nfc().collect()).collect();
         let about: Vec<&str> = about.iter().map(String::as_str).collect();
-        strength::check(&password.0, &about)?;
+        strength::check(&password.normal, &about)?;
         Ok(password)
     }
 
@@ -71,8 +75,14 @@ impl Password {
         Self::chosen(text, app.settings.password_min_length, &[about, &ours].concat())
     }
 
+    /// The form that all spellings share.
     pub(super) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+        self.normal.as_bytes()
+    }
+
+    /// As it came: what other programs made their hashes of.
+    pub(super) fn received(&self) -> &[u8] {
+        self.received.as_bytes()
     }
 }
 

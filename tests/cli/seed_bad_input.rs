@@ -17,6 +17,7 @@ fn what_is_wrong_in_a_file_is_told_with_its_place_and_changes_nothing() {
         let role = |more: &str| format!("[[role]]\nname = \"a\"\n{more}\n");
         let broken = "password_hash = \"$argon2id$v=19$m=64$broken-canary\"";
         let huge = "password_hash = \"$argon2id$v=19$m=1048576,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$8gyVDQsLHX9WFpz0xUvyqV+fB2MCf6Nc6Y0n4OnmNSE\"";
+        let slow = format!("password_hash = \"$2b$31${}\"", "a".repeat(53));
         for (text, hints) in [
             ("[[role]]\nname = \"a\"\nnmae = 1\n".to_owned(), &["line 3", "nmae"][..]),
             ("[[roles]]\nname = \"a\"\n".into(), &["line 1", "roles"]),
@@ -26,7 +27,12 @@ fn what_is_wrong_in_a_file_is_told_with_its_place_and_changes_nothing() {
             ("[[user]]\nemail = \"a@b.c\"\n".into(), &["line 1", "username"]),
             ("[[role]\n".into(), &["line 1"]),
             (user("email = \"kim\""), &["line 3", "e-mail"]),
-            (user(broken), &["line 3", "argon2id"]),
+            (user(broken), &["line 3", "cannot be read"]),
+            (user("password_hash = \"canary\""), &["line 3", "plain text", "invitation"]),
+            (user("password_hash = \"sha1$canary$canary\""), &["line 3", "without iterations"]),
+            (user("password_hash = \"!canary\""), &["line 3", "no password"]),
+            (user("password_hash = \"$9$canary\""), &["line 3", "no kind"]),
+            (user(&slow), &["line 3", "takes too long", "2 s"]),
             (user(huge), &["line 3", "128 MiB"]),
             (user("status = \"removed\""), &["line 3", "removed"]),
             (user("roles = [\"nope\"]"), &["user kim, roles", "no role nope"]),

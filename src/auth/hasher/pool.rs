@@ -1,11 +1,14 @@
 //! A thread for each slot, and a bounded queue before them that is fair between origins: each
-//! has a line of its own, and the lines take turns.
+//! has a line of its own, and the lines take turns. A job that needs much memory takes several
+//! slots. Whoever's turn it is begins next: it waits for the slots that it lacks, and nobody
+//! passes by, so that large jobs wait for no more than those before them, as small ones do.
 
 #[cfg(test)]
 mod tests;
 
 use std::{
     collections::VecDeque,
+    mem,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, Weak},
     thread,
@@ -21,7 +24,7 @@ use super::Busy;
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
-/// What a thread keeps from one job to the next, until nothing was to do for a while.
+/// What is kept from one job to the next, until nothing was to do for a while.
 pub type Memory = Vec<Block>;
 
 /// Cheap to clone; the threads end with the last one.
@@ -45,7 +48,10 @@ struct State {
     lines: VecDeque<Line>,
     waiting: usize,
     running: usize,
-    is_large_running: bool,
+    /// Slots of those that run.
+    taken: usize,
+    /// At most one for each slot that is free.
+    kept: Vec<Memory>,
     threads: usize,
     is_closed: bool,
 }
@@ -55,32 +61,33 @@ struct Line {
     jobs: VecDeque<Job>,
 }
 
-type Work = dyn FnOnce(&mut Memory, Running<'_>) + Send;
+type Work = dyn FnOnce(Running<'_>) + Send;
 
 struct Job {
     run: Box<Work>,
-    is_large: bool,
+    slots: usize,
     /// Whoever waits for it.
     caller: Weak<()>,
 }
 
-/// Who wants something done, and whether it needs more memory than most.
+/// Who wants something done, and how many slots that fills: all of them when it is more.
 #[derive(Clone, Copy)]
 pub struct Task<'a> {
     pub origin: &'a str,
-    pub is_large: bool,
+    pub slots: usize,
 }
 
 impl Pool {
-    /// So many jobs at once, and so many more may wait. A thread frees its memory when it had
-    /// nothing to do for `rest_after`.
+    /// So many jobs of one slot at once, and so many more may wait. What is kept for them is
+    /// freed when nothing was to do for `rest_after`.
     pub fn new(slots: usize, queue: usize, rest_after: Duration) -> Self {
         let (state, work) = (Mutex::default(), Condvar::new());
         Self(Arc::new(Owner(Arc::new(Shared { state, work, slots, queue, rest_after }))))
     }
 
-    /// Does the work when its turn comes; of large ones, one at a time. Once begun it is
-    /// finished, also when whoever waited for it has gone.
+    /// Does the work when its turn comes. Once begun it is finished, also when whoever waited
+    /// for it has gone. What it takes of memory is kept for others if it fills one slot, and
+    /// else freed at its end.
     ///
     /// # Errors
     /// When the queue is full and nobody has more in it than this origin, or when it makes room
@@ -92,13 +99,14 @@ impl Pool {
     ) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         let caller = Arc::new(());
-        let run = Box::new(move |memory: &mut Memory, running: Running<'_>| {
-            let result = work(memory);
-            // Whoever gets the answer finds the slot free.
+        let run = Box::new(move |mut running: Running<'_>| {
+            let result = work(&mut running.memory);
+            // Whoever gets the answer finds the slots free.
             drop(running);
             let _ = answer.send(result);
         });
-        let job = Job { run, is_large: task.is_large, caller: Arc::downgrade(&caller) };
+        let slots = task.slots.min(self.0.0.slots);
+        let job = Job { run, slots, caller: Arc::downgrade(&caller) };
         self.0.0.enter(task.origin, job)?;
         // What is thrown out of the queue drops its answer.
         let result = answered.await.map_err(|_| Busy);
@@ -128,10 +136,10 @@ impl Shared {
 
     fn has_room(&self, state: &mut State) -> bool {
         let most = self.slots + self.queue;
-        if state.running + state.waiting >= most {
+        if state.taken + state.waiting >= most {
             state.forget_gone();
         }
-        state.running + state.waiting < most
+        state.taken + state.waiting < most
     }
 
     fn enter(self: &Arc<Self>, origin: &str, job: Job) -> Result<(), Busy> {
@@ -162,20 +170,29 @@ impl Shared {
     /// What each thread does.
     fn work(&self) {
         go_last();
-        let mut memory = Memory::new();
-        while let Some(Job { run, is_large, .. }) = self.next(&mut memory) {
-            let running = Running { shared: self, is_large };
+        while let Some((run, running)) = self.next() {
             // A panic is one job that fails: its answer is dropped.
-            let _ = catch_unwind(AssertUnwindSafe(|| run(&mut memory, running)));
+            let _ = catch_unwind(AssertUnwindSafe(|| run(running)));
         }
     }
 
     /// Waits for the next job; `None` when there will be none.
-    fn next(&self, memory: &mut Memory) -> Option<Job> {
+    fn next(&self) -> Option<(Box<Work>, Running<'_>)> {
         let mut state = self.state();
         loop {
-            if let Some(job) = state.pop() {
-                return Some(job);
+            if let Some(Job { run, slots, .. }) = state.pop(self.slots) {
+                let memory = if slots == 1 { state.kept.pop() } else { None };
+                let surplus = state.surplus(self.slots);
+                if state.has_turn(self.slots) {
+                    self.work.notify_one();
+                }
+                drop(state);
+                // Given back first, so that there are never both.
+                drop(surplus);
+                return Some((
+                    run,
+                    Running { shared: self, slots, memory: memory.unwrap_or_default() },
+                ));
             }
             if state.is_closed {
                 return None;
@@ -184,23 +201,28 @@ impl Shared {
             let (back, waited) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
             state = back;
             if waited.timed_out() {
-                *memory = Memory::new();
+                // Of what several threads used, each frees one.
+                state.kept.pop();
             }
         }
     }
 }
 
-/// A slot that is taken.
+/// Slots that are taken, and the memory in them.
 struct Running<'a> {
     shared: &'a Shared,
-    is_large: bool,
+    slots: usize,
+    memory: Memory,
 }
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        let memory = mem::take(&mut self.memory);
+        let kept = (self.slots == 1 && memory.capacity() > 0).then_some(memory);
         let mut state = self.shared.state();
         state.running -= 1;
-        state.is_large_running &= !self.is_large;
+        state.taken -= self.slots;
+        state.kept.extend(kept);
     }
 }
 
@@ -223,21 +245,33 @@ impl State {
         }
     }
 
-    /// The next job that may begin. Its line goes behind the others.
-    fn pop(&mut self) -> Option<Job> {
+    /// The job whose turn it is, if there are slots for it. Its line goes behind the others.
+    fn pop(&mut self, slots: usize) -> Option<Job> {
         self.forget_gone();
-        let may_begin = |job: &Job| !(job.is_large && self.is_large_running);
-        let place = |(at, line): (usize, &Line)| Some((at, line.jobs.iter().position(may_begin)?));
-        let (at, place) = self.lines.iter().enumerate().find_map(place)?;
-        let mut line = self.lines.remove(at)?;
-        let job = line.jobs.remove(place)?;
+        if !self.has_turn(slots) {
+            return None;
+        }
+        let mut line = self.lines.pop_front()?;
+        let job = line.jobs.pop_front()?;
         if !line.jobs.is_empty() {
             self.lines.push_back(line);
         }
         self.waiting -= 1;
         self.running += 1;
-        self.is_large_running |= job.is_large;
+        self.taken += job.slots;
         Some(job)
+    }
+
+    /// Whether somebody's turn it is who finds slots enough.
+    fn has_turn(&self, slots: usize) -> bool {
+        let first = self.lines.front().and_then(|line| line.jobs.front());
+        first.is_some_and(|job| self.taken + job.slots <= slots)
+    }
+
+    /// What is kept for slots that are taken now.
+    fn surplus(&mut self, slots: usize) -> Vec<Memory> {
+        let free = slots - self.taken;
+        self.kept.split_off(free.min(self.kept.len()))
     }
 
     /// Lets those go for whom nobody waits any more.
