@@ -1,7 +1,11 @@
 //! What every request and every command works with: the database, the settings, the keys, the
 //! hasher, and the sources of time and randomness.
 
-use std::{ops::Deref, path::PathBuf, sync::Arc};
+use std::{
+    ops::Deref,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use crate::{
     auth::{
@@ -105,7 +109,10 @@ impl App {
                 }
             }
         }
-        let path = settings.key_file.clone().unwrap_or_else(|| default_key_file(&db));
+        let path = match &db.place {
+            Place::File(file) => key_file(&settings, Some(file)),
+            Place::Schema(_) => key_file(&settings, None),
+        };
         let keys = Keys::open(&db, path, &clock, &random).await?;
         let hasher = Hasher::new(&settings, keys.clone(), random.clone())?;
         let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
@@ -132,10 +139,12 @@ impl App {
 
 const LATE: &str = "changes made by hand are noticed late, when what is remembered ends by itself";
 
-/// `rolecall.key` beside the SQLite file, else in the working directory.
-fn default_key_file(db: &Db) -> PathBuf {
-    match &db.place {
-        Place::File(file) => file.with_file_name("rolecall.key"),
-        Place::Schema(_) => PathBuf::from("rolecall.key"),
-    }
+/// Where the keys are: where the settings say, else in `rolecall.key` beside the SQLite file, else
+/// in the working directory.
+pub fn key_file(settings: &Settings, sqlite_file: Option<&Path>) -> PathBuf {
+    let default = || match sqlite_file {
+        Some(file) => file.with_file_name("rolecall.key"),
+        None => PathBuf::from("rolecall.key"),
+    };
+    settings.key_file.clone().unwrap_or_else(default)
 }

@@ -2,12 +2,17 @@
 //! the system: exempt from "who may change whom", bound by every other rule.
 
 mod audit;
+mod backup;
+mod check;
+mod copy;
 mod files;
 mod grant;
+mod interrupt;
 mod key;
 mod migrate;
 mod output;
 mod password;
+mod progress;
 mod role;
 mod routes;
 mod seed;
@@ -94,6 +99,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Look whether settings, files, database and clock are as they should be; changes nothing, exit
+    /// 1 for a finding
+    Check(Box<check::Check>),
+    /// Write a copy of the SQLite database to a new file, beside a running server
+    Backup {
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Copy everything into another, empty database, of either engine; stop the servers first
+    Copy(copy::Copy),
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
 }
@@ -107,6 +122,8 @@ enum Failure {
     Open(#[from] OpenError),
     #[error(transparent)]
     Schema(#[from] crate::db::SchemaError),
+    #[error(transparent)]
+    Copy(#[from] crate::db::copy::CopyError),
     #[error(transparent)]
     Auth(#[from] auth::Error),
     #[error(transparent)]
@@ -233,6 +250,9 @@ async fn run_at(place: &Place, command: Command) -> Outcome {
         Command::Audit(command) => audit::run(place, command).await,
         Command::Key(command) => key::run(place, command).await,
         Command::Routes { json } => routes::run(json),
+        Command::Check(check) => check::run(place, *check).await,
+        Command::Backup { file } => backup::run(place, &file).await,
+        Command::Copy(copy) => copy::run(place, copy).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "rolecall", &mut script);

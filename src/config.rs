@@ -14,6 +14,9 @@ pub use types::{
     OnOff, Origin, PublicUrl, Span, TrustedProxy,
 };
 
+/// Shorter passwords are weak as the only factor (NIST SP 800-63B-4).
+pub const ADVISED_PASSWORD_LENGTH: usize = 15;
+
 macro_rules! settings {
     ($( $(#[doc = $help:literal])+ $name:ident: $type:ty, $env:literal; )+) => {
         /// What a person has set; the rest has its default.
@@ -170,7 +173,7 @@ impl Settings {
                 return Err(ConfigError::CookieDomain { domain, host });
             }
         }
-        let password_min_length = chosen.password_min_length.unwrap_or(15);
+        let password_min_length = chosen.password_min_length.unwrap_or(ADVISED_PASSWORD_LENGTH);
         if !(8..=64).contains(&password_min_length) {
             return Err(ConfigError::PasswordLength(password_min_length));
         }
@@ -225,6 +228,11 @@ impl Settings {
     pub fn trusts(&self, peer: Option<IpAddr>) -> bool {
         self.trusted_proxies.iter().any(|proxy| proxy.covers(peer))
     }
+}
+
+/// Below each of the choices that OWASP calls equal, of which m=7168,t=5 has the least work.
+pub fn is_cheap(params: &argon2::Params) -> bool {
+    params.m_cost().saturating_mul(params.t_cost()) < 7168 * 5
 }
 
 /// Variables that look like settings and are none, for a warning: container platforms make

@@ -6,8 +6,11 @@ mod migrate;
 mod sql;
 
 pub mod audit;
+pub mod backup;
 pub mod checkpoints;
+pub mod copy;
 pub mod grants;
+pub mod inspect;
 pub mod keys;
 pub mod leases;
 pub mod lifetimes;
@@ -31,8 +34,10 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Pool, Postgres, Sqlite, Transaction};
 use uuid::Uuid;
 
-pub use connect::{ConnectError, connect};
-pub use migrate::{MigrateError, Schema, SchemaError, schema_at};
+pub use connect::{
+    ConnectError, beside, connect, is_unprotected, look, look_at_file, plain, sqlite_file,
+};
+pub use migrate::{Inventory, MigrateError, Schema, SchemaError, schema_at};
 pub use revision::{Epoch, Revision};
 pub(crate) use sql::sql;
 
@@ -128,6 +133,14 @@ impl Db {
                 Backend::Sqlite(pool) => pool.close().await,
                 Backend::Postgres(pool) => pool.close().await,
             }
+        }
+    }
+
+    /// Name of the schema, on Postgres.
+    pub fn schema_name(&self) -> Option<&str> {
+        match &self.place {
+            Place::File(_) => None,
+            Place::Schema(name) => Some(name),
         }
     }
 

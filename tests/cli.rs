@@ -5,10 +5,16 @@
 mod audit;
 #[path = "cli/away.rs"]
 mod away;
+#[path = "cli/backup.rs"]
+mod backup;
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/copy.rs"]
+mod copy;
 #[path = "cli/forged.rs"]
 mod forged;
 #[path = "cli/full_disk.rs"]

@@ -352,6 +352,11 @@ fn create_file(path: &Path, random: &Random) -> Result<(), KeyError> {
     write().map_err(|reason| KeyError::Unwritable { path: path.to_owned(), reason })
 }
 
+/// The ids of the keys in a file, the newest last. Makes no file.
+pub fn ids_in(path: &Path) -> Result<Vec<String>, KeyError> {
+    Ok(read_file(path)?.into_iter().map(|key| key.id).collect())
+}
+
 fn read_file(path: &Path) -> Result<Vec<Key>, KeyError> {
     let unreadable = |reason| KeyError::Unreadable { path: path.to_owned(), reason };
     let mut file = std::fs::File::open(path).map_err(unreadable)?;

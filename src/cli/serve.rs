@@ -18,7 +18,7 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     for name in config::unknown_variables() {
         tracing::warn!(name, "this variable is no setting of rolecall");
     }
-    if settings.password_min_length < 15 {
+    if settings.password_min_length < config::ADVISED_PASSWORD_LENGTH {
         tracing::warn!(
             password_min_length = settings.password_min_length,
             "passwords under 15 characters are weak as the only factor (NIST SP 800-63B-4)"
@@ -36,7 +36,7 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     let stop = stop()?;
     let setup = setup_message(&app).await?;
     let Settings { listen, public_url, .. } = &app.settings;
-    if is_cheap(&app.settings.argon2) {
+    if config::is_cheap(&app.settings.argon2) {
         tracing::warn!("argon2 is set cheaper than OWASP advises: passwords are guessed sooner");
     }
     tracing::info!(address = %listen, %public_url, "listening");
@@ -46,11 +46,6 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     }
     web::serve(app, listener, stop).await;
     Ok(())
-}
-
-/// Below each of the choices that OWASP calls equal, of which m=7168,t=5 has the least work.
-fn is_cheap(params: &argon2::Params) -> bool {
-    params.m_cost().saturating_mul(params.t_cost()) < 7168 * 5
 }
 
 /// What to do first, while there is no admin. The link is for eyes at a terminal; anywhere

@@ -79,6 +79,11 @@ impl PublicUrl {
         self.url.scheme() == "https"
     }
 
+    /// Whether it leads nowhere but to this machine.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.host())
+    }
+
     /// The host without port; an IPv6 address in brackets.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()

@@ -11,7 +11,7 @@ use std::{
 use sqlx::{
     ConnectOptions, Connection, Executor, PgConnection, Pool, Postgres,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -44,6 +44,8 @@ pub enum ConnectError {
     Url(String),
     #[error("a database in memory would be gone at the end; name a file: sqlite://rolecall.db")]
     InMemory,
+    #[error("there is no database {}", .0.display())]
+    Missing(PathBuf),
     #[error("cannot open the database {place}: {reason}")]
     Open { place: String, reason: String },
     #[error(
@@ -61,9 +63,56 @@ pub enum ConnectError {
 pub async fn connect(url: &str) -> Result<Db, ConnectError> {
     match url.split_once(':') {
         Some(("sqlite", _)) => connect_sqlite(url).await,
-        Some(("postgres" | "postgresql", _)) => connect_postgres(url).await,
+        Some(("postgres" | "postgresql", _)) => connect_postgres(url, |options| options).await,
         _ => Err(ConnectError::Scheme),
     }
+}
+
+/// Connects to a database that is there, to look at it: nothing is made, migrated or written,
+/// also not in a file beside it.
+pub async fn look(url: &str) -> Result<Db, ConnectError> {
+    match url.split_once(':') {
+        Some(("sqlite", _)) => look_at_sqlite(sqlite_options(url)?).await,
+        Some(("postgres" | "postgresql", _)) => {
+            let read_only = [("default_transaction_read_only", "on")];
+            connect_postgres(url, |options| options.options(read_only)).await
+        }
+        _ => Err(ConnectError::Scheme),
+    }
+}
+
+/// The same with a SQLite file.
+pub async fn look_at_file(file: &std::path::Path) -> Result<Db, ConnectError> {
+    look_at_sqlite(SqliteConnectOptions::new().filename(file)).await
+}
+
+async fn look_at_sqlite(options: SqliteConnectOptions) -> Result<Db, ConnectError> {
+    let file = options.get_filename().to_path_buf();
+    if !file.exists() {
+        return Err(ConnectError::Missing(file));
+    }
+    // The last to close a database that is open for writing folds its log into the file, and who
+    // may only read leaves an empty log behind: so each where it changes nothing.
+    let has_log = beside(&file, "-wal").exists();
+    let options = options
+        .create_if_missing(false)
+        .read_only(has_log)
+        .busy_timeout(BUSY)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .pragma("query_only", "on")
+        .disable_statement_logging();
+    let pool = SqlitePoolOptions::new().acquire_timeout(WAIT).connect_with(options).await;
+    let pool = pool.map_err(|error| ConnectError::Open {
+        place: file.display().to_string(),
+        reason: sqlite_reason(&error),
+    })?;
+    Ok(Db {
+        read: Backend::Sqlite(pool.clone()),
+        write: Backend::Sqlite(pool),
+        place: Place::File(file),
+        revision: Arc::new(Revision::new()),
+    })
 }
 
 /// The file that a SQLite URL names; `None` for Postgres.
@@ -207,8 +256,7 @@ async fn first_opener(file: &std::path::Path) -> std::io::Result<Option<std::fs:
 
 /// Waits for the lock beside a SQLite file and holds it until dropped.
 pub(super) async fn lock_beside(file: PathBuf) -> std::io::Result<std::fs::File> {
-    let mut name = file.into_os_string();
-    name.push(".lock");
+    let name = beside(&file, ".lock");
     let lock = move || {
         let lock = std::fs::OpenOptions::new().create(true).append(true).open(name)?;
         lock.lock()?;
@@ -217,9 +265,18 @@ pub(super) async fn lock_beside(file: PathBuf) -> std::io::Result<std::fs::File>
     tokio::task::spawn_blocking(lock).await.map_err(std::io::Error::other)?
 }
 
-async fn connect_postgres(url: &str) -> Result<Db, ConnectError> {
-    let options = PgConnectOptions::from_str(url)
-        .map_err(unreadable)?
+/// The file with this at the end of its name.
+pub fn beside(file: &std::path::Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
+}
+
+async fn connect_postgres(
+    url: &str,
+    set: impl FnOnce(PgConnectOptions) -> PgConnectOptions,
+) -> Result<Db, ConnectError> {
+    let options = set(PgConnectOptions::from_str(url).map_err(unreadable)?)
         .application_name("rolecall")
         .disable_statement_logging();
     let place = format!("{}:{}", options.get_host(), options.get_port());
@@ -291,6 +348,16 @@ impl Drop for Lent {
     }
 }
 
+/// Whether somebody on the way to another machine could read or answer what goes to Postgres.
+pub fn is_unprotected(url: &str) -> bool {
+    let Ok(options) = PgConnectOptions::from_str(url) else { return false };
+    let host = options.get_host();
+    let is_here = options.get_socket().is_some()
+        || host.starts_with('/')
+        || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host);
+    !is_here && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+}
+
 fn unreadable(error: sqlx::Error) -> ConnectError {
     ConnectError::Url(match error {
         sqlx::Error::Configuration(reason) => reason.to_string(),
@@ -326,7 +393,7 @@ fn postgres_reason(error: &sqlx::Error) -> String {
 }
 
 /// The driver's reason without its prefix, on one line.
-fn plain(error: &sqlx::Error) -> String {
+pub fn plain(error: &sqlx::Error) -> String {
     let reason = match error {
         sqlx::Error::Database(error) => error.message().to_owned(),
         sqlx::Error::Io(error) => error.to_string(),

@@ -318,3 +318,16 @@ pub async fn count_admins(tx: &mut Tx, now: OffsetDateTime) -> sqlx::Result<i64>
            where u.id = g.user_id and g.role_name = 'admin' and (g.ends_at is null or g.ends_at > $1)
              and u.status = 'active'"#, now)
 }
+
+/// At most `limit` names of active users who hold `admin` and have no password to log in with.
+pub async fn list_admins_without_password(
+    tx: &mut Tx,
+    now: OffsetDateTime,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    sql!(in tx, fetch_all scalar:
+        r#"select u.username from grants g cross join users u
+           where u.id = g.user_id and g.role_name = 'admin' and (g.ends_at is null or g.ends_at > $1)
+             and u.status = 'active' and u.password_hash is null order by u.id limit $2"#,
+        now, limit)
+}

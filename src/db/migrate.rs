@@ -1,6 +1,6 @@
 //! Brings a database to the schema of this program, and tells how far it is from it.
 
-use std::sync::LazyLock;
+use std::{fs::File, sync::LazyLock};
 
 use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
 
@@ -84,11 +84,7 @@ impl Db {
             Schema::Behind(_) => {}
             other => return other.accept().map(|()| Vec::new()),
         }
-        // sqlx takes no lock on SQLite; on Postgres it takes an advisory one.
-        let _lock = match &self.place {
-            Place::File(file) => Some(lock_beside(file.clone()).await.map_err(MigrateError::Lock)?),
-            Place::Schema(_) => None,
-        };
+        let _lock = self.lock_migrations().await?;
         let pending = match self.schema().await? {
             Schema::Behind(pending) => pending,
             other => return other.accept().map(|()| Vec::new()),
@@ -102,6 +98,17 @@ impl Db {
             }
         }
         Ok(pending)
+    }
+
+    /// Keeps others from migrating a SQLite file until it is dropped: sqlx takes a lock on
+    /// Postgres alone.
+    pub(super) async fn lock_migrations(&self) -> Result<Option<File>, MigrateError> {
+        match &self.place {
+            Place::File(file) => {
+                lock_beside(file.clone()).await.map(Some).map_err(MigrateError::Lock)
+            }
+            Place::Schema(_) => Ok(None),
+        }
     }
 
     /// Compares the recorded migrations with those of this program. Changes nothing, and sees
@@ -124,6 +131,21 @@ impl Db {
     }
 }
 
+impl Tx {
+    /// Applies what is pending as a part of this transaction. On Postgres others who migrate
+    /// wait until its connection is closed, since sqlx gives its own lock back before the commit.
+    pub(super) async fn migrate(&mut self) -> Result<(), MigrateError> {
+        match &mut self.on {
+            Backend::Sqlite(tx) => MIGRATIONS.run_direct(&mut **tx).await?,
+            Backend::Postgres(tx) => {
+                tx.lock().await?;
+                MIGRATIONS.run_direct(&mut **tx).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Names of the tables in this file or schema. The catalogues differ by engine.
 async fn tables(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
     match &mut tx.on {
@@ -134,6 +156,41 @@ async fn tables(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
             sqlx::query_scalar(sql).fetch_all(&mut **tx).await
         }
     }
+}
+
+/// What is in a database, for whoever looks whether it is well.
+#[derive(Debug)]
+pub struct Inventory {
+    pub schema: Schema,
+    /// The newest migration that was applied.
+    pub newest: Option<String>,
+    /// Tables beside ours that no migration of this program makes.
+    pub others: Vec<String>,
+}
+
+impl Db {
+    pub async fn inventory(&self) -> Result<Inventory, MigrateError> {
+        let schema = self.schema().await?;
+        let mut tx = self.begin_read().await?;
+        let tables = tables(&mut tx).await?;
+        let is_known =
+            |table: &str| table == "_sqlx_migrations" || our_tables().any(|ours| ours == table);
+        let others = tables.iter().filter(|table| !is_known(table)).cloned().collect();
+        let is_recorded = tables.iter().any(|table| table == "_sqlx_migrations");
+        let is_ours = !matches!(schema, Schema::Foreign(_));
+        let newest = if is_ours && is_recorded { applied(&mut tx).await?.pop() } else { None };
+        Ok(Inventory {
+            schema,
+            newest: newest.map(|one| name(one.version, &one.description)),
+            others,
+        })
+    }
+}
+
+/// Names of the tables that the migrations make.
+fn our_tables() -> impl Iterator<Item = &'static str> {
+    let lines = MIGRATIONS.iter().flat_map(|migration| migration.sql.lines());
+    lines.filter_map(|line| line.strip_prefix("create table ")?.split([' ', '(']).next())
 }
 
 async fn applied(tx: &mut Tx) -> Result<Vec<Applied>, MigrateError> {

@@ -51,6 +51,11 @@ impl Program {
         &self.database.url
     }
 
+    /// The schema's name, on Postgres.
+    pub fn schema(&self) -> &str {
+        self.database.schema()
+    }
+
     /// Runs a statement behind the program's back.
     pub fn execute(&self, sql: &str) {
         self.runtime.block_on(self.database.execute(sql));

@@ -3,9 +3,9 @@
 //! itself passes them by, since it raises the revision at the end of each transaction, when
 //! nobody can wait for a lock that it still wants.
 
-use sqlx::{Executor, Postgres, Transaction};
+use sqlx::{Connection, Executor, PgConnection};
 
-use super::super::{Backend, Db, in_time};
+use super::super::{Backend, Db, Tx, in_time};
 
 /// Tables that say who may do what.
 const TABLES: [&str; 7] =
@@ -48,7 +48,23 @@ impl Db {
     }
 }
 
-async fn create(tx: &mut Transaction<'static, Postgres>) -> sqlx::Result<()> {
+impl Tx {
+    /// The same as a part of this transaction, which goes on without them where they may not be
+    /// made. What it changes is seen with its commit, and raises nothing now.
+    pub(in crate::db) async fn install_triggers(&mut self) -> sqlx::Result<()> {
+        let Backend::Postgres(tx) = &mut self.on else { return Ok(()) };
+        let mut attempt = tx.begin().await?;
+        match create(&mut attempt).await {
+            Err(sqlx::Error::Database(_)) => attempt.rollback().await,
+            made => {
+                made?;
+                attempt.commit().await
+            }
+        }
+    }
+}
+
+async fn create(tx: &mut PgConnection) -> sqlx::Result<()> {
     tx.execute(FUNCTION).await?;
     for table in TABLES {
         let drop = format!("drop trigger if exists raise_revision on {table}");

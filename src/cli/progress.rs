@@ -1,0 +1,37 @@
+//! How far a long command is: a bar with rate and time left, at a terminal alone.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// A bar on standard error; nothing where that is no terminal.
+pub struct Progress(ProgressBar);
+
+impl Progress {
+    pub fn new() -> Self {
+        // It stays quiet by itself where standard error is no terminal.
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+        let template = "{msg:32} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        Self(bar)
+    }
+
+    pub fn set_length(&self, length: u64) {
+        self.0.set_length(length);
+    }
+
+    pub fn at(&self, what: String) {
+        self.0.set_message(what);
+    }
+
+    pub fn add(&self, done: u64) {
+        self.0.inc(done);
+    }
+}
+
+impl Drop for Progress {
+    /// The bar makes room for what is said next.
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
