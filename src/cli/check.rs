@@ -2,6 +2,7 @@
 //! each with what to do. Only looks.
 
 mod database;
+mod engine;
 mod files;
 mod people;
 mod reach;
@@ -129,7 +130,7 @@ pub async fn run(place: &Place, check: Check) -> Outcome {
     let clock = Clock::system();
     let mut ids = Vec::new();
     if let Some(db) = &db {
-        database::look(&mut report, url, db, &clock).await;
+        engine::look(&mut report, url, db, &clock).await;
         if database::is_current(&mut report, db).await {
             ids = database::key_ids(&mut report, db).await;
             people::look(&mut report, db, &clock).await;

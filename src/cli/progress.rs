@@ -1,6 +1,8 @@
 //! How far a long command is: a bar with rate and time left, at a terminal alone.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fmt::Write;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// A bar on standard error; nothing where that is no terminal.
 pub struct Progress(ProgressBar);
@@ -9,9 +11,12 @@ impl Progress {
     pub fn new() -> Self {
         // It stays quiet by itself where standard error is no terminal.
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-        let template = "{msg:32} {wide_bar} {human_pos}/{human_len}  {per_sec}  {eta} left";
+        let template = "{msg:26} {wide_bar} {human_pos}/{human_len}  {rate}  {eta} left";
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+            let rate = |state: &ProgressState, to: &mut dyn Write| {
+                let _ = write!(to, "{:.0}/s", state.per_sec());
+            };
+            bar.set_style(style.with_key("rate", rate).progress_chars("=> "));
         }
         Self(bar)
     }

@@ -50,7 +50,7 @@ pub enum CopyError {
     )]
     NotEmpty(String),
     #[error(
-        "the source has other tables or columns than this version makes, {0} for one; copy with the version that made them"
+        "the source has other tables or columns than this version makes, {0} for one; copy with the version that made them, or take out what is not rolecall's"
     )]
     OtherTables(String),
     #[error("{table}.{column} of the source cannot be read: {}; nothing was copied", plain(reason))]
@@ -141,18 +141,17 @@ async fn matching(source: &mut Tx, target: &mut Tx) -> Result<Vec<Table>, CopyEr
 /// A table with rows that no migration has put there.
 async fn first_with_rows(tx: &mut Tx, tables: &[Table]) -> sqlx::Result<Option<String>> {
     for table in tables {
-        let name = &table.name;
-        let beyond = match name.as_str() {
+        let beyond = match table.name.as_str() {
             "roles" => "name not in ('admin', 'user-manager', 'auditor', 'user')",
             "permissions" => "name not like 'rolecall.%'",
             // These go with the roles; turns and tallies only count.
             "role_permissions" | "role_grantors" | "turns" | "tallies" => continue,
             _ => "true",
         };
-        let sql =
-            format!(r#"select count(*) from (select 1 from "{name}" where {beyond} limit 1) t"#);
+        let name = table.quoted();
+        let sql = format!("select count(*) from (select 1 from {name} where {beyond} limit 1) t");
         if number(tx, &sql).await? > 0 {
-            return Ok(Some(name.clone()));
+            return Ok(Some(table.name.clone()));
         }
     }
     Ok(None)
@@ -161,7 +160,7 @@ async fn first_with_rows(tx: &mut Tx, tables: &[Table]) -> sqlx::Result<Option<S
 /// Takes away what the migrations put there: the source has its own.
 async fn clear(tx: &mut Tx, tables: &[Table]) -> sqlx::Result<()> {
     for table in tables.iter().rev() {
-        let sql = format!(r#"delete from "{}""#, table.name);
+        let sql = format!("delete from {}", table.quoted());
         match &mut tx.on {
             Backend::Sqlite(tx) => tx.execute(sql.as_str()).await.map(|_| ())?,
             Backend::Postgres(tx) => tx.execute(sql.as_str()).await.map(|_| ())?,
@@ -173,7 +172,7 @@ async fn clear(tx: &mut Tx, tables: &[Table]) -> sqlx::Result<()> {
 async fn count(tx: &mut Tx, tables: &[Table]) -> sqlx::Result<u64> {
     let mut all = 0;
     for table in tables {
-        let rows = number(tx, &format!(r#"select count(*) from "{}""#, table.name)).await?;
+        let rows = number(tx, &format!("select count(*) from {}", table.quoted())).await?;
         all += u64::try_from(rows).unwrap_or(0);
     }
     Ok(all)

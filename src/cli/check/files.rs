@@ -115,9 +115,13 @@ fn folder(report: &mut Report, topic: &'static str, file: &Path) {
             "make it, or name another",
         );
     };
-    let (mode, is_sticky) = (mode(&metadata), mode(&metadata) & 0o1000 != 0);
-    if mode & 0o022 != 0 && !is_sticky {
-        let found = format!("others can write to {shown} and replace {}", file.display());
-        report.fail(topic, found, format!("chmod go-w {shown}"));
+    let mode = mode(&metadata);
+    let found = |who: &str| format!("{who} can write to {shown} and replace {}", file.display());
+    let is_sticky = mode & 0o1000 != 0;
+    match mode & 0o022 {
+        0 => {}
+        _ if is_sticky => {}
+        0o020 => report.warn(topic, found("its group"), format!("chmod g-w {shown}")),
+        _ => report.fail(topic, found("others"), format!("chmod go-w {shown}")),
     }
 }

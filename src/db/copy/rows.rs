@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder, Sqlite, Transaction};
 
 use super::{
     Copied, CopyError,
-    schema::{Kind, Table},
+    schema::{Column, Kind, Table},
     value::{Summary, Value},
 };
 use crate::db::{Backend, Tx};
@@ -59,16 +59,14 @@ fn select(table: &Table, collation: &str) -> String {
         .iter()
         .map(|column| {
             let collation = if column.kind == Kind::Text { collation } else { "" };
-            format!(r#""{}"{collation}"#, column.name)
+            format!("{}{collation}", column.quoted())
         })
         .collect();
-    let (columns, name) = (names(table), &table.name);
-    format!(r#"select {columns} from "{name}" order by {}"#, key.join(", "))
+    format!("select {} from {} order by {}", names(table), table.quoted(), key.join(", "))
 }
 
 fn names(table: &Table) -> String {
-    let quoted = table.columns.iter().map(|column| format!(r#""{}""#, column.name));
-    quoted.collect::<Vec<_>>().join(", ")
+    table.columns.iter().map(Column::quoted).collect::<Vec<_>>().join(", ")
 }
 
 /// Rows that wait to be written.
@@ -114,7 +112,7 @@ async fn insert_sqlite(
     table: &Table,
     rows: Vec<Vec<Value>>,
 ) -> sqlx::Result<()> {
-    let start = format!(r#"insert into "{}" ({}) "#, table.name, names(table));
+    let start = format!("insert into {} ({}) ", table.quoted(), names(table));
     let mut insert = QueryBuilder::<Sqlite>::new(start);
     insert.push_values(rows, |mut line, row| {
         for value in row {
@@ -153,8 +151,8 @@ async fn insert_postgres(
         )
     });
     let arrays = arrays.collect::<Vec<_>>().join(", ");
-    let (name, columns) = (&table.name, names(table));
-    let sql = format!(r#"insert into "{name}" ({columns}) select * from unnest({arrays})"#);
+    let (name, columns) = (table.quoted(), names(table));
+    let sql = format!("insert into {name} ({columns}) select * from unnest({arrays})");
     let mut insert = sqlx::query::<Postgres>(&sql);
     for (place, column) in table.columns.iter().enumerate() {
         macro_rules! bind {

@@ -28,6 +28,25 @@ pub struct Table {
     pub columns: Vec<Column>,
 }
 
+impl Table {
+    /// Its name for a statement.
+    pub fn quoted(&self) -> String {
+        quoted(&self.name)
+    }
+}
+
+impl Column {
+    /// Its name for a statement.
+    pub fn quoted(&self) -> String {
+        quoted(&self.name)
+    }
+}
+
+/// Whoever made the database chose the name.
+fn quoted(name: &str) -> String {
+    format!(r#""{}""#, name.replace('"', r#""""#))
+}
+
 /// What sqlx and the nodes of this database keep for themselves.
 const LEFT_OUT: &str = "('_sqlx_migrations', 'leases')";
 
