@@ -5,6 +5,7 @@ use std::{
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use url::Url;
@@ -16,35 +17,43 @@ use crate::{
     db::{self, Backend, Db, Schema, backup, beside, inspect},
 };
 
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
+
 pub async fn run(place: &Place, file: &Path) -> Outcome {
     let settings = Settings::of_environment(place.config.as_deref())?;
     let url = &place.database_url;
-    let Some(original) = db::sqlite_file(url).map_err(OpenError::from)? else {
-        let db = db::look(url).await.map_err(OpenError::from)?;
-        return Err(Failure::Other(pg_dump(url, db.schema_name(), file)));
-    };
+    let original = db::sqlite_file(url).map_err(OpenError::from)?;
     // Neither migrated nor given a key: what is backed up before an update is what is there.
     let db = db::look(url).await.map_err(OpenError::from)?;
+    let written = match &original {
+        Some(_) => back_up(&db, file).await,
+        None => Err(Failure::Other(pg_dump(url, db.schema_name(), file))),
+    };
+    // Whatever came of it: the last to close leaves no log behind. Who interrupts does not wait
+    // until all is written to a file that is gone.
+    let _ = tokio::time::timeout(CLOSE_WITHIN, db.close()).await;
+    let bytes = written?;
+    let key_file = std::path::absolute(key_file(&settings, original.as_deref()))?;
+    let (file, key_file) = (file.display(), key_file.display());
+    output::line(&format!("{file} has everything ({bytes} bytes); its integrity was checked"))?;
+    output::line(&format!(
+        "The key file travels too: back up {key_file}, apart from the copy. How to restore: docs/operations.md"
+    ))
+}
+
+/// Returns how many bytes the backup has.
+async fn back_up(db: &Db, file: &Path) -> Result<u64, Failure> {
     if let Schema::Foreign(table) = db.schema().await.map_err(OpenError::from)? {
         return Err(OpenError::from(db::MigrateError::Foreign(table)).into());
     }
     let half = Half::begin(file)?;
-    let written = tokio::select! {
-        written = write(&db, &half) => written,
-        () = interrupt::requested() => Err(Failure::Other("interrupted; there is no backup".into())),
-    };
-    written?;
-    let bytes = half.finish(file)?;
-    db.close().await;
-    let key_file = std::path::absolute(key_file(&settings, Some(&original)))?;
-    output::line(&format!(
-        "{} has everything ({bytes} bytes); its integrity was checked",
-        file.display()
-    ))?;
-    output::line(&format!(
-        "The key file travels too: back up {}, apart from the copy. How to restore: docs/operations.md",
-        key_file.display()
-    ))
+    tokio::select! {
+        written = write(db, &half) => written?,
+        () = interrupt::requested() => {
+            return Err(Failure::Other("interrupted; there is no backup".to_owned()));
+        }
+    }
+    half.finish(file)
 }
 
 async fn write(db: &Db, half: &Half) -> Outcome {

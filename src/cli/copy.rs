@@ -35,9 +35,23 @@ pub struct Copy {
 pub async fn run(place: &Place, asked: Copy) -> Outcome {
     let settings = Settings::of_environment(place.config.as_deref())?;
     let source = db::look(&asked.from).await.map_err(|error| of("source", &error))?;
-    let new_file = new_file(&asked.to).await?;
+    let copied = copy_or_remove(&source, &asked.to).await;
+    let ids = keys::list(&source).await;
+    // Whatever came of it: the last to close leaves no log behind.
+    source.close().await;
+    let (copied, ids) = (copied?, ids?);
+    let key_file = |url: &str| {
+        let file = sqlite_file(url).ok().flatten();
+        std::path::absolute(key_file(&settings, file.as_deref()))
+    };
+    let key_files = KeyFiles { from: key_file(&asked.from)?, to: key_file(&asked.to)?, ids };
+    if asked.json { tell_json(&copied, &key_files) } else { tell(&copied, &key_files) }
+}
+
+async fn copy_or_remove(source: &Db, to: &str) -> Result<Vec<Copied>, Failure> {
+    let new_file = new_file(to).await?;
     let copied = tokio::select! {
-        copied = copy(&source, &asked.to) => copied,
+        copied = copy(source, to) => copied,
         () = interrupt::requested() => {
             Err(Failure::Other("interrupted; nothing was copied".to_owned()))
         }
@@ -45,15 +59,7 @@ pub async fn run(place: &Place, asked: Copy) -> Outcome {
     if let (Err(_), Some(file)) = (&copied, &new_file) {
         remove(file);
     }
-    let copied = copied?;
-    let ids = keys::list(&source).await?;
-    source.close().await;
-    let key_file = |url: &str| {
-        let file = sqlite_file(url).ok().flatten();
-        std::path::absolute(key_file(&settings, file.as_deref()))
-    };
-    let key_files = KeyFiles { from: key_file(&asked.from)?, to: key_file(&asked.to)?, ids };
-    if asked.json { tell_json(&copied, &key_files) } else { tell(&copied, &key_files) }
+    copied
 }
 
 /// The file that would be made. One that is there is looked at before it is opened for writing.
