@@ -7,7 +7,6 @@ use std::{
 };
 
 use axum::{
-    Router,
     body::{Body, Bytes},
     http::{HeaderMap, Request, StatusCode, header, request::Builder},
 };
@@ -16,6 +15,7 @@ use rolecall::{
     app::{App, Migrate},
     auth::{
         Actor, By,
+        cache::Cookie,
         key::Use,
         name::{RoleName, Username},
         password::Password,
@@ -27,10 +27,9 @@ use rolecall::{
     config::{Chosen, Settings},
     db::users::User,
     random::Random,
-    web::{self, Peer},
+    web::{Peer, Service},
 };
 use tokio::runtime::Runtime;
-use tower::ServiceExt;
 
 pub const ORIGIN: &str = "https://login.example.com";
 pub const HOST: &str = "login.example.com";
@@ -47,7 +46,7 @@ pub struct House {
     /// The session cookie and what its forms carry.
     pub cookie: String,
     pub form_token: String,
-    router: Router,
+    service: Service,
 }
 
 pub struct Answer {
@@ -131,8 +130,8 @@ impl House {
         let admin = runtime.block_on(user(&app, "admin", "admin"));
         runtime.block_on(user(&app, "kim", "user"));
         let (cookie, form_token) = runtime.block_on(sign_in(&app, &admin, "fuzz"));
-        let router = web::router(app.clone());
-        Self { runtime, app, admin, cookie, form_token, router }
+        let service = Service::new(app.clone());
+        Self { runtime, app, admin, cookie, form_token, service }
     }
 
     /// Sends a request through one of our proxies. A failure of ours is what is looked for; a
@@ -141,7 +140,7 @@ impl House {
         let mut request: Request<Body> = builder.body(body.into()).ok()?;
         request.extensions_mut().insert(Peer(Some([10, 0, 0, 1].into())));
         self.runtime.block_on(async {
-            let Ok(answer) = self.router.clone().oneshot(request).await;
+            let answer = self.service.answer(request, |request| request).await;
             let (parts, body) = answer.into_parts();
             let body = body.collect().await.expect("a whole body").to_bytes();
             assert_ne!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -179,7 +178,7 @@ pub async fn sign_in(app: &App, user: &User, user_agent: &str) -> (String, Strin
     let wanted = Wanted { remember: true, user_agent, replaces: None, tried: None };
     let opened = sessions::open(app, &by, user, wanted).await.expect("a database");
     let session = opened.expect("an active user").session;
-    let found = sessions::identify(app, session).await.expect("a database").expect("a session");
+    let found = sessions::identify(app, Cookie::Session, session).await.expect("a database");
     let cookie = session.to_cookie(&app.keys, Use::SessionCookie);
-    (format!("__Host-rolecall={cookie}"), token::form_token(&app.keys, found.session.id))
+    (format!("__Host-rolecall={cookie}"), token::form_token(&app.keys, found.expect("a session").session.id))
 }
