@@ -188,6 +188,7 @@ fn flood(server: &Server, seeded: &Seeded, count: usize, window: Duration) -> Ou
             all.problem = Some(format!("{away} logins from another address were turned away"));
         }
         all.problem = all.problem.take().or(other.problem);
+        all.logins += other.others.len();
         all.others = other.others;
         all.checks = checking.join().map_err(|_| "the checking thread failed")??;
         Ok(all)

@@ -261,8 +261,7 @@ Repeat it with `just bench` (`cargo bench --bench load`) on a quiet Linux machin
 more; it takes ten minutes and needs Debian's wrk and PostgreSQL, which it installs if it may. The
 source is in `benches/load`.
 
-- **Servers.** The release program as shipped (no setting but address, database, key file, no throttle and any number of sessions; on the
-  one core it is given) on a SQLite file and on Postgres, each seeded through the library with
+- **Servers.** The release program as shipped (no setting but address, database, key file and no throttle; on the one core it is given) on a SQLite file and on Postgres, each seeded through the library with
   people who hold `admin` and {sessions} live sessions; its log goes to a file. The bare route is
   axum with one handler that answers 200 and nothing else, behind the same hyper options. All of
   them, and Postgres, run on one core; the load tool on another. Everything on loopback.

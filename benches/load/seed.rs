@@ -23,7 +23,10 @@ use rolecall::{
 
 use crate::{Outcome, databases::Place, select};
 
+/// Who have the sessions.
 const PEOPLE: usize = 50;
+/// Who log in: others, as nobody has so many sessions who does.
+const CALLERS: usize = 64;
 const PASSWORD: &str = "correct horse battery staple";
 
 /// Files of what to send, a line for each request.
@@ -38,7 +41,7 @@ pub struct Seeded {
     pub forged: PathBuf,
     /// The digests of the thousand.
     pub digests: PathBuf,
-    /// The login form, filled in by each person.
+    /// The login form, filled in by each of those who log in.
     pub forms: PathBuf,
 }
 
@@ -52,11 +55,14 @@ pub async fn seed(place: &Place, count: usize) -> Outcome<Seeded> {
     let (roles, password) = ([RoleName::parse("admin")?], Password::chosen(PASSWORD, 15, &[])?);
     let (mut tokens, mut forms) = (Vec::new(), String::new());
     for number in 0..PEOPLE {
-        let person = person(number, &roles, &password)?;
-        let user = users::create(&app, &by, person).await?.user;
+        let name = format!("person-{number}");
+        let user = users::create(&app, &by, person(&name, &roles, &password)?).await?.user;
         tokens.extend(sessions_of(&app, user.id, count / PEOPLE).await?);
-        let password = PASSWORD.replace(' ', "+");
-        writeln!(forms, "username=person-{number}&password={password}")?;
+    }
+    for number in 0..CALLERS {
+        let name = format!("caller-{number}");
+        users::create(&app, &by, person(&name, &roles, &password)?).await?;
+        writeln!(forms, "username={name}&password={}", PASSWORD.replace(' ', "+"))?;
     }
     app.db.close().await;
 
@@ -107,15 +113,11 @@ async fn sessions_of(app: &App, user_id: UserId, count: usize) -> Outcome<Vec<To
     Ok(tokens)
 }
 
-fn person<'a>(
-    number: usize,
-    roles: &'a [RoleName],
-    password: &'a Password,
-) -> Outcome<NewUser<'a>> {
+fn person<'a>(name: &str, roles: &'a [RoleName], password: &'a Password) -> Outcome<NewUser<'a>> {
     Ok(NewUser {
-        username: Username::parse(&format!("person-{number}"))?,
-        email: Some(Email::parse(&format!("person-{number}@example.com"))?),
-        display_name: format!("Person {number}"),
+        username: Username::parse(name)?,
+        email: Some(Email::parse(&format!("{name}@example.com"))?),
+        display_name: format!("{name} of a load test"),
         roles,
         password: FirstPassword::Chosen(password),
     })

@@ -40,7 +40,6 @@ impl Server {
             .env("ROLECALL_KEY_FILE", place.key_file())
             // A few accounts log in over and over.
             .env("ROLECALL_THROTTLE", "off")
-            .env("ROLECALL_MAX_SESSIONS", "1000000")
             .envs(settings.iter().copied());
         Self::spawn(command, port, &place.folder, "/readyz")
     }
