@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use url::{ParseError, Url};
 
+/// A chromedriver is started so often until one stays.
+const STARTS: u32 = 5;
+
 /// A chromedriver of its own, which ends with all that it has started when this is dropped,
 /// and also when the process of the test ends in any other way.
 #[derive(Debug)]
@@ -26,15 +29,22 @@ pub struct Driver {
 }
 
 impl Driver {
+    /// Of several that start at once, one may find the port taken that it has just picked for both
+    /// kinds of address, and ends.
     pub fn start() -> Self {
+        (0..STARTS).find_map(|_| Self::try_start()).expect("chromedriver names its port")
+    }
+
+    fn try_start() -> Option<Self> {
         let (chromium, chromedriver) = (program("chromium"), program("chromedriver"));
         let folder = tempfile::tempdir().unwrap();
         // The pipe to standard input breaks when the test's process ends. What chromedriver
-        // starts stays in the group, and goes with it.
+        // starts stays in the group, and goes with it. Standard output is its alone, so that it
+        // ends when it does.
         let mut child = Command::new("sh")
             .args([
                 "-c",
-                r#""$0" --port=0 & read -r _; kill -KILL 0"#,
+                r#""$0" --port=0 & exec >&-; read -r _; kill -KILL 0"#,
                 chromedriver.to_str().unwrap(),
             ])
             .env("LANGUAGE", "en_US")
@@ -47,17 +57,15 @@ impl Driver {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let port = lines
-            .by_ref()
-            .map_while(Result::ok)
-            .find_map(|line| {
-                let port = line.split_once("started successfully on port ")?.1;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .expect("chromedriver names its port");
+        let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
+            let port = line.split_once("started successfully on port ")?.1;
+            port.trim_end_matches('.').parse().ok()
+        });
+        let driver = Self { child, port: port.unwrap_or_default(), chromium, folder };
+        port?;
         // Read on, so that the pipe never fills up.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        Self { child, port, chromium, folder }
+        Some(driver)
     }
 
     pub fn url(&self) -> String {
