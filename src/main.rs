@@ -2,10 +2,6 @@
 
 use std::process::ExitCode;
 
-/// A check costs a dozen small pieces of memory.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     rolecall::cli::main()
 }

@@ -21,6 +21,8 @@ mod forged;
 mod full_disk;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/memory.rs"]
+mod memory;
 #[path = "cli/revoked.rs"]
 mod revoked;
 #[path = "cli/seed.rs"]
