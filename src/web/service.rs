@@ -37,7 +37,7 @@ impl Service {
             page::secure(&app.settings, true, &mut response);
             response.headers_mut().insert(trace::REQUEST_ID, HeaderValue::from_static(""));
             let headers = std::mem::take(response.headers_mut());
-            let slots = headers.keys().map(Slot::of).collect();
+            let slots = headers.iter().map(|(name, _)| Slot::of(name)).collect();
             Headers(headers, slots)
         };
         Self(Arc::new(Parts {
