@@ -283,7 +283,7 @@ pub async fn touch(
     seen: OffsetDateTime,
     idle_expires_at: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    // One statement for each row would take minutes for the rows of a minute; and neither engine
+    // With a statement for each row, a stop would take longer than it may; and neither engine
     // reads the lists of the other.
     let hex: Vec<_> = ids.iter().map(|id| id.simple()).collect();
     let listed = serde_json::to_string(&hex).map_err(|error| sqlx::Error::Encode(error.into()))?;
