@@ -1,6 +1,7 @@
 //! Settings: each is a flag of `serve`, an environment variable `ROLECALL_<NAME>` and a flat
 //! key of the TOML file; flag over environment over file over default.
 
+mod hash_params;
 mod types;
 
 use std::{net::IpAddr, path::PathBuf};
@@ -9,10 +10,10 @@ use clap::{Args, Command, FromArgMatches};
 use serde::Deserialize;
 use time::Duration;
 
-pub use types::{
-    HASH_KIB_NANOS, HashParams, Listen, LogFormat, MAX_HASH_KIB, MAX_HASH_PASSES, MAX_HASH_SECONDS,
-    OnOff, Origin, PublicUrl, Span, TrustedProxy,
+pub use hash_params::{
+    HASH_KIB_NANOS, HashParams, MAX_HASH_KIB, MAX_HASH_PASSES, MAX_HASH_SECONDS,
 };
+pub use types::{Listen, LogFormat, OnOff, Origin, PublicUrl, Span, TrustedProxy};
 
 /// Shorter passwords are weak as the only factor (NIST SP 800-63B-4).
 pub const ADVISED_PASSWORD_LENGTH: usize = 15;

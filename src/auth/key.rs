@@ -335,7 +335,7 @@ fn half(mac: [u8; WHOLE_MAC_BYTES]) -> [u8; MAC_BYTES] {
 const HEADER: &str = "# Keys of rolecall, the newest last. Keep this file secret, and back it up with the database.\n";
 
 fn new_line(random: &Random) -> Result<(String, String), RandomFailed> {
-    let id = random.bytes::<4>()?.map(|byte| format!("{byte:02x}")).concat();
+    let id = hex::encode(random.bytes::<4>()?);
     let secret = BASE64.encode(random.bytes::<32>()?);
     let line = format!("{id} {secret}\n");
     Ok((id, line))

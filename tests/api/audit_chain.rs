@@ -5,7 +5,7 @@ use rolecall::{
         key,
         trail::{
             self,
-            canonical::{chain_digest, hex, record, record_digest},
+            canonical::{chain_digest, record, record_digest},
         },
     },
     db::{
@@ -257,8 +257,8 @@ fn the_documentation_shows_the_bytes_that_are_digested() {
     let shown = |text: &str| assert!(page.contains(text), "docs/audit.md lacks {text}");
     shown(&String::from_utf8(record(&stored).unwrap()).unwrap());
     let digest = record_digest(&stored).unwrap();
-    shown(&hex(&digest));
-    shown(&hex(&chain_digest(&trail::canonical::GENESIS, 1, &digest)));
+    shown(&hex::encode(digest));
+    shown(&hex::encode(chain_digest(&trail::canonical::GENESIS, 1, &digest)));
     shown(stored.target_personal.as_ref().unwrap());
     shown(&rolecall::db::audit::personal_digest(stored.target_personal.as_ref().unwrap()));
 }

@@ -205,7 +205,7 @@ async fn a_request_with_authorization_never_reads_cookies(t: TestApp) {
 fn spellings(id: &str) -> Vec<String> {
     let mut bytes = BASE64.decode(id).unwrap();
     let mut hex = || {
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let text = hex::encode(&bytes);
         bytes.reverse();
         text
     };

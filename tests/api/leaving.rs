@@ -249,7 +249,6 @@ async fn nothing_personal_is_left_of_who_was_removed(t: TestApp) {
         "kimbrowser",
         ADDRESS,
     ];
-    let as_hex = |word: &str| word.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     let dump = t.db.dump().await.to_lowercase();
     for word in words {
         assert!(dump.contains(word), "else this test sees nothing: {word}");
@@ -261,7 +260,8 @@ async fn nothing_personal_is_left_of_who_was_removed(t: TestApp) {
     t.get_as(&ada, answer.location()).await;
     let dump = t.db.dump().await.to_lowercase();
     for word in words {
-        let lines = dump.lines().filter(|line| line.contains(word) || line.contains(&as_hex(word)));
+        let lines =
+            dump.lines().filter(|line| line.contains(word) || line.contains(&hex::encode(word)));
         // An address that failed is counted for a quarter of an hour, whoever it tried to be.
         let is_count = |line: &&str| line.starts_with("throttles: ") && line.contains("address");
         let lines = lines.filter(|line| !is_count(line));

@@ -49,16 +49,3 @@ pub fn chain_digest(before: &[u8], number: i64, record_digest: &[u8]) -> [u8; 32
     let digest = Sha256::new().chain_update(before).chain_update(number.to_be_bytes());
     digest.chain_update(record_digest).finalize().into()
 }
-
-/// Bytes as they are written down.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Reads [`hex`] back.
-pub fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let pairs = (0..text.len()).step_by(2);
-    let byte = |at: usize| u8::from_str_radix(text.get(at..at + 2)?, 16).ok();
-    if is_hex { pairs.map(byte).collect() } else { None }
-}

@@ -3,7 +3,6 @@
 
 use time::format_description::well_known::Rfc3339;
 
-use super::canonical::{from_hex, hex};
 use crate::{
     app::App,
     auth::key::{Keys, Use},
@@ -39,11 +38,11 @@ pub fn is_signed(keys: &Keys, one: &Checkpoint) -> Option<bool> {
 /// What the signature covers: the line up to the kind.
 fn signed(one: &Checkpoint) -> String {
     let at = one.at.to_offset(time::UtcOffset::UTC).format(&Rfc3339).unwrap_or_default();
-    format!("{MARK}{} {} {at} {}", one.number, hex(&one.chain_digest), one.kind.name())
+    format!("{MARK}{} {} {at} {}", one.number, hex::encode(&one.chain_digest), one.kind.name())
 }
 
 pub fn line(one: &Checkpoint) -> String {
-    format!("{} {} {}", signed(one), one.key_id, hex(&one.mac))
+    format!("{} {} {}", signed(one), one.key_id, hex::encode(&one.mac))
 }
 
 /// The checkpoints in a text: lines of [`line()`], alone or within lines of a log.
@@ -65,9 +64,9 @@ fn parse(rest: &str) -> Option<Checkpoint> {
     Some(Checkpoint {
         number: number.parse().ok()?,
         kind,
-        chain_digest: from_hex(chain_digest)?,
+        chain_digest: hex::decode(chain_digest).ok()?,
         at: clock::parse(at)?,
         key_id: (*key_id).to_owned(),
-        mac: from_hex(mac)?,
+        mac: hex::decode(mac).ok()?,
     })
 }

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::{Failure, Outcome, output};
 use crate::{
     app::App,
-    auth::trail::{canonical::hex, export},
+    auth::trail::export,
     cli::{grant::parse_time, operator},
     db::seals::Stored,
     web::csv::{self, File},
@@ -88,7 +88,7 @@ fn unreadable(error: crate::auth::Error) -> Failure {
 /// All but the number are text, exactly as it was digested.
 fn cells(record: &Stored) -> [String; 16] {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    let hexed = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(hex).unwrap_or_default();
+    let hexed = |bytes: &Option<Vec<u8>>| bytes.as_deref().map(hex::encode).unwrap_or_default();
     [
         record.number.map(|number| number.to_string()).unwrap_or_default(),
         record.audit_id.to_string(),
@@ -125,7 +125,7 @@ fn object(record: &Stored) -> Value {
         "target_digest": record.target_digest,
         "actor_personal": record.actor_personal,
         "target_personal": record.target_personal,
-        "record_digest": record.record_digest.as_deref().map(hex),
-        "chain_digest": record.chain_digest.as_deref().map(hex),
+        "record_digest": record.record_digest.as_deref().map(hex::encode),
+        "chain_digest": record.chain_digest.as_deref().map(hex::encode),
     })
 }

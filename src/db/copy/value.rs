@@ -37,7 +37,7 @@ impl Summary {
     }
 
     pub fn digest(self) -> Digest {
-        self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.hash.finalize())
     }
 }
 

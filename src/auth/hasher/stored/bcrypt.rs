@@ -67,15 +67,11 @@ impl Bcrypt {
     pub fn opens_for(&self, password: &[u8]) -> bool {
         let mut key = match self.first {
             First::Nothing => password.to_vec(),
-            First::Sha256Hex => hex(&Sha256::digest(password)),
+            First::Sha256Hex => hex::encode(Sha256::digest(password)).into_bytes(),
         };
         key.push(0);
         key.truncate(PASSWORD_BYTES);
         let output = bcrypt::bcrypt(self.cost, self.salt, &key);
         output[..OUTPUT_BYTES].ct_eq(&self.output).into()
     }
-}
-
-fn hex(bytes: &[u8]) -> Vec<u8> {
-    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect()
 }

@@ -1,5 +1,7 @@
 //! How Werkzeug writes hashes: `method$salt$hex`.
 
+use hex::FromHexError;
+
 use super::{
     Flaw, Function, Unfit, number, parts,
     pbkdf2::{Digest, Pbkdf2},
@@ -47,12 +49,9 @@ pub fn pbkdf2(text: &str) -> Result<Function, Unfit> {
     Ok(Function::Pbkdf2(hash))
 }
 
-fn bytes(hex: &str) -> Result<Vec<u8>, Flaw> {
-    let digits: Option<Vec<u32>> = hex.chars().map(|char| char.to_digit(16)).collect();
-    let digits = digits.ok_or(Flaw::Digest)?;
-    let byte = |pair: &[u32]| match pair {
-        [high, low] => u8::try_from(high * 16 + low).map_err(|_| Flaw::Digest),
-        _ => Err(Flaw::Length),
-    };
-    digits.chunks(2).map(byte).collect()
+fn bytes(text: &str) -> Result<Vec<u8>, Flaw> {
+    hex::decode(text).map_err(|error| match error {
+        FromHexError::InvalidHexCharacter { .. } => Flaw::Digest,
+        FromHexError::OddLength | FromHexError::InvalidStringLength => Flaw::Length,
+    })
 }
