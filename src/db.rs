@@ -34,6 +34,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Pool, Postgres, Sqlite, Transaction};
 use uuid::Uuid;
 
+use connect::Lent;
 pub use connect::{
     ConnectError, beside, connect, is_unprotected, look, look_at_file, plain, sqlite_file,
 };
@@ -68,7 +69,7 @@ pub(crate) enum Place {
 
 /// A transaction; writes happen in nothing else. Dropped without [`Tx::commit`] it is undone.
 pub struct Tx {
-    pub(crate) on: Backend<Transaction<'static, Sqlite>, Transaction<'static, Postgres>>,
+    pub(crate) on: Backend<Transaction<'static, Sqlite>, Lent>,
     revision: Arc<Revision>,
     /// The commit raises it.
     raises: bool,
@@ -103,7 +104,9 @@ impl Db {
             Backend::Sqlite(pool) => {
                 Backend::Sqlite(in_time(pool.begin_with("begin immediate")).await?)
             }
-            Backend::Postgres(pool) => Backend::Postgres(in_time(pool.begin()).await?),
+            Backend::Postgres(pool) => {
+                Backend::Postgres(in_time(Lent::begin(pool, "begin")).await?)
+            }
         };
         Ok(Tx { on, revision: self.revision.clone(), raises: false })
     }
@@ -115,7 +118,7 @@ impl Db {
             Backend::Sqlite(pool) => Backend::Sqlite(in_time(pool.begin()).await?),
             Backend::Postgres(pool) => {
                 let sql = "begin isolation level repeatable read read only";
-                Backend::Postgres(in_time(pool.begin_with(sql)).await?)
+                Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)
             }
         };
         Ok(Tx { on, revision: self.revision.clone(), raises: false })

@@ -1,20 +1,18 @@
 //! Opens the database that a URL names, with the settings each engine needs to be safe.
 
-use std::{
-    ops::{Deref, DerefMut},
-    path::PathBuf,
-    str::FromStr,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+mod lent;
+mod there;
+
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Executor, PgConnection, Pool, Postgres,
-    pool::PoolConnection,
+    ConnectOptions, Connection,
     postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
+pub(crate) use self::lent::Lent;
+use self::there::There;
 use super::{Backend, Db, Place, Revision};
 
 /// How long a request waits for a connection or for SQLite's write lock. Together with the
@@ -22,14 +20,6 @@ use super::{Backend, Db, Place, Revision};
 const WAIT: Duration = Duration::from_millis(1_200);
 /// How long a writer waits for another process to be done with a SQLite file, after [`WAIT`].
 const BUSY: Duration = Duration::from_millis(400);
-/// A connection that does not answer by then is closed instead of used again.
-const PING: Duration = Duration::from_millis(500);
-
-/// Ends the transaction that a connection is left in when whoever began it went away before the
-/// answer; the driver knows of none then. Others would go on reading the moment of its beginning.
-/// (`rollback` alone warns in the server's log when there is none.)
-const END: &str = "begin; rollback";
-
 const READERS: u32 = 8;
 const POSTGRES_CONNECTIONS: u32 = 16;
 
@@ -200,36 +190,6 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
     })
 }
 
-/// A connection stays with its file when that is moved away or another one takes its name: what it
-/// writes would be lost, and what others write not seen. Younger connections have the file that is
-/// there now.
-struct There {
-    file: PathBuf,
-    /// Device and number of the file that has the name, and since when as far as we know.
-    seen: Mutex<(Option<(u64, u64)>, Instant)>,
-}
-
-impl There {
-    fn new(file: PathBuf) -> Self {
-        let seen = Mutex::new((Self::look(&file), Instant::now()));
-        Self { file, seen }
-    }
-
-    fn since(&self) -> Instant {
-        let there = Self::look(&self.file);
-        let mut seen = self.seen.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if seen.0 != there {
-            *seen = (there, Instant::now());
-        }
-        seen.1
-    }
-
-    fn look(file: &std::path::Path) -> Option<(u64, u64)> {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(file).ok().map(|found| (found.dev(), found.ino()))
-    }
-}
-
 /// Names of the tables in the file.
 pub(super) async fn sqlite_tables(
     on: impl sqlx::Executor<'_, Database = sqlx::Sqlite>,
@@ -288,15 +248,7 @@ async fn connect_postgres(
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(WAIT)
         .test_before_acquire(false)
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                if IS_LENT.try_with(|()| ()).is_ok() {
-                    return Ok(true);
-                }
-                let answer = tokio::time::timeout(PING, connection.execute(END)).await;
-                answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|_| true)
-            })
-        })
+        .after_release(|connection, _| Box::pin(lent::clear(connection)))
         .connect_with(options)
         .await
         .map_err(failed)?;
@@ -311,41 +263,6 @@ async fn connect_postgres(
         place: Place::Schema(schema.ok_or(ConnectError::NoSchema)?),
         revision: Arc::new(Revision::new()),
     })
-}
-
-tokio::task_local! {
-    /// What comes back was [`Lent`].
-    static IS_LENT: ();
-}
-
-/// A connection for one statement, which leaves no transaction: going back costs it one round
-/// trip and not two.
-pub(crate) struct Lent(PoolConnection<Postgres>);
-
-pub(crate) async fn lend(pool: &Pool<Postgres>) -> sqlx::Result<Lent> {
-    pool.acquire().await.map(Lent)
-}
-
-impl Deref for Lent {
-    type Target = PgConnection;
-
-    fn deref(&self) -> &PgConnection {
-        &self.0
-    }
-}
-
-impl DerefMut for Lent {
-    fn deref_mut(&mut self) -> &mut PgConnection {
-        &mut self.0
-    }
-}
-
-impl Drop for Lent {
-    /// The pool asks whether the connection answers, and would wait for that without end.
-    fn drop(&mut self) {
-        let back = tokio::time::timeout(PING, self.0.return_to_pool());
-        tokio::spawn(IS_LENT.scope((), back));
-    }
 }
 
 /// Whether somebody on the way to another machine could read or answer what goes to Postgres.

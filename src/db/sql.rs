@@ -41,10 +41,10 @@ macro_rules! sql {
         sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     ($db:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::lend(conn).await?), query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::Lent::new(conn).await?), query_scalar!, [$fetch] |value| value, $($query)+)
     };
     ($db:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::lend(conn).await?), query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::Lent::new(conn).await?), query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     (@run $on:expr, $conn:ident => ($sqlite:expr, $postgres:expr), $macro:ident! $($row:ty)?, [$fetch:ident] |$out:ident| $map:expr,
         $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {

@@ -1,7 +1,7 @@
 //! Rows out of a table, one by one, and into one, many at a time.
 
 use futures_util::TryStreamExt;
-use sqlx::{Postgres, QueryBuilder, Sqlite, Transaction};
+use sqlx::{PgConnection, Postgres, QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{
     Copied, CopyError,
@@ -108,7 +108,7 @@ impl<'t> Batch<'t> {
 }
 
 async fn insert_sqlite(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut SqliteConnection,
     table: &Table,
     rows: Vec<Vec<Value>>,
 ) -> sqlx::Result<()> {
@@ -127,12 +127,12 @@ async fn insert_sqlite(
             };
         }
     });
-    insert.build().execute(&mut **tx).await.map(|_| ())
+    insert.build().execute(&mut *tx).await.map(|_| ())
 }
 
 /// A column at a time, which takes one statement for any number of rows.
 async fn insert_postgres(
-    tx: &mut Transaction<'static, Postgres>,
+    tx: &mut PgConnection,
     table: &Table,
     mut rows: Vec<Vec<Value>>,
 ) -> sqlx::Result<()> {
@@ -175,5 +175,5 @@ async fn insert_postgres(
             Kind::Bytes => bind!(Bytes),
         };
     }
-    insert.execute(&mut **tx).await.map(|_| ())
+    insert.execute(&mut *tx).await.map(|_| ())
 }
