@@ -182,7 +182,6 @@ fn flood(server: &Server, seeded: &Seeded, count: usize, window: Duration) -> Ou
             all.problem = all.problem.take().or(one.problem);
         }
         let other = other.join().map_err(|_| "the other thread failed")??;
-        all.logins += other.others.len();
         if other.others.is_empty() || !other.turned_away.is_empty() {
             let away = other.turned_away.len();
             all.problem = Some(format!("{away} logins from another address were turned away"));
