@@ -106,8 +106,10 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
     }
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
     let limits = bury_of(&mut tx, user.id, now).await?;
-    make_room(app, &mut tx, &by, user).await?;
-    sessions::create(&mut tx, &row).await?;
+    let most = i64::try_from(app.settings.max_sessions).unwrap_or(i64::MAX);
+    if sessions::create(&mut tx, &row).await? >= most {
+        end_oldest(app, &mut tx, &by, user, (row.id, most - 1)).await?;
+    }
     tallies::add(&mut tx, tallies::LOGINS, &day(now), 1).await?;
     let entry = Entry::new(Action::SessionCreate, target(row.id, user.id, &user.username))
         .detail(json!({ "remember": wanted.remember, "replaces_another": replaced }));
@@ -117,10 +119,9 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
     Ok(Some(Opened { session, check, max_age: wanted.remember.then_some(ends_after) }))
 }
 
-/// Ends the oldest sessions of a user, so that there is room for one more. The login has the
+/// Ends the oldest sessions of a user, but the new one and so many beside it. The login has the
 /// user's row, so that of many at once each sees those before it.
-async fn make_room(app: &App, tx: &mut Tx, by: &By, user: &User) -> Result<()> {
-    let kept = i64::try_from(app.settings.max_sessions - 1).unwrap_or(i64::MAX);
+async fn end_oldest(app: &App, tx: &mut Tx, by: &By, user: &User, kept: (Uuid, i64)) -> Result<()> {
     for id in sessions::delete_oldest(tx, user.id, kept, app.now()).await? {
         tx.takes_away();
         let entry = Entry::new(Action::SessionEnd, target(id, user.id, &user.username))

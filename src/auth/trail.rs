@@ -67,22 +67,31 @@ pub async fn seal_before_leaving(app: &App) -> Result<u64> {
 async fn seal(app: &App, sealer: Sealer) -> Result<u64> {
     let mut sealed = 0;
     loop {
-        let more = seal_batch(app, sealer).await?;
-        sealed += more;
-        if more == 0 || !seals::is_waiting(&app.db).await? {
+        let batch = seal_batch(app, sealer).await?;
+        sealed += batch.sealed;
+        // What came meanwhile has time until the next round: in a flood something always waits.
+        if !batch.is_full {
             return Ok(sealed);
         }
     }
 }
 
+#[derive(Default)]
+struct Batch {
+    /// So many records.
+    sealed: u64,
+    /// There may be more.
+    is_full: bool,
+}
+
 /// Two who do this at once wait for each other: the chain never forks.
-async fn seal_batch(app: &App, sealer: Sealer) -> Result<u64> {
+async fn seal_batch(app: &App, sealer: Sealer) -> Result<Batch> {
     let mut tx = app.db.begin_aside().await?;
     let now = app.pen.clock.now_ms();
     if sealer == Sealer::Node
         && !leases::take(&mut tx, leases::SEAL, &app.node, now, LEASE_MS).await?
     {
-        return Ok(0);
+        return Ok(Batch::default());
     }
     turns::take(&mut tx, turns::SEALS).await?;
     let newest = checkpoints::newest_in(&mut tx).await?;
@@ -92,7 +101,8 @@ async fn seal_batch(app: &App, sealer: Sealer) -> Result<u64> {
     // A node ends its batch where the next checkpoint is due.
     let left =
         if sealer == Sealer::Node { BATCH - before.saturating_sub(signed) % BATCH } else { BATCH };
-    append(&mut tx, &mut end, left.clamp(1, BATCH)).await?;
+    let most = left.clamp(1, BATCH);
+    append(&mut tx, &mut end, most).await?;
     let sealed = end.number.saturating_sub(signed);
     let is_old = |newest: &Checkpoint| app.now() - newest.at >= CHECKPOINT_EVERY;
     let is_due = sealed >= BATCH || (sealed > 0 && newest.as_ref().is_none_or(is_old));
@@ -107,30 +117,28 @@ async fn seal_batch(app: &App, sealer: Sealer) -> Result<u64> {
     if let Some(made) = made {
         log(&made);
     }
-    Ok(u64::try_from(end.number.saturating_sub(before)).unwrap_or(0))
+    let sealed = end.number.saturating_sub(before);
+    Ok(Batch { sealed: u64::try_from(sealed).unwrap_or(0), is_full: sealed >= most })
 }
 
 /// Seals so many of those that wait, and moves the end along.
 async fn append(tx: &mut Tx, end: &mut End, most: i64) -> sqlx::Result<()> {
-    let mut last = None;
+    let mut seals = Vec::new();
     for row in waiting(tx, most).await? {
         let Some(record_digest) = record_digest(&row) else { continue };
         let number = end.number.saturating_add(1);
         let chain_digest = chain_digest(&end.chain_digest, number, &record_digest).to_vec();
-        let seal = Seal {
+        *end = End { number, chain_digest: chain_digest.clone() };
+        seals.push(Seal {
             number,
             audit_id: row.audit_id,
             record_digest: record_digest.to_vec(),
-            chain_digest: chain_digest.clone(),
-        };
-        seals::create(tx, &seal).await?;
-        *end = End { number, chain_digest };
-        last = Some(row.audit_id);
+            chain_digest,
+        });
     }
-    match last {
-        Some(last) => seals::unqueue(tx, last).await.map(|_| ()),
-        None => Ok(()),
-    }
+    let Some(last) = seals.last() else { return Ok(()) };
+    seals::create(tx, &seals).await?;
+    seals::unqueue(tx, last.audit_id).await.map(|_| ())
 }
 
 /// The line that is worth keeping elsewhere. Message and field stay as they are.

@@ -202,15 +202,7 @@ impl Pen {
             by.request_id, actor_digest, target_digest)?;
         seals::queue(tx, id).await?;
         self.has_recorded.store(true, Ordering::Relaxed);
-        for (part, personal) in [("actor", actor), ("target", target)] {
-            let Some(Personal { user_id, content }) = personal else {
-                continue;
-            };
-            let user_id = user_id.map(|id| id.0);
-            sql!(in tx, execute:
-                "insert into audit_personal (audit_id, part, user_id, content)
-                 values ($1, $2, $3, $4)", id, part, user_id, content)?;
-        }
+        keep_personal(tx, id, actor, target).await?;
         Ok(())
     }
 
@@ -257,6 +249,33 @@ impl Personal {
     fn digest(&self) -> String {
         personal_digest(&self.content)
     }
+}
+
+/// Keeps the personal parts of a record beside it, both with one statement.
+async fn keep_personal(
+    tx: &mut Tx,
+    id: Uuid,
+    actor: Option<Personal>,
+    target: Option<Personal>,
+) -> sqlx::Result<()> {
+    let (part, one) = match (actor, target) {
+        (None, None) => return Ok(()),
+        (Some(actor), None) => ("actor", actor),
+        (None, Some(target)) => ("target", target),
+        (Some(actor), Some(target)) => {
+            let ids = (actor.user_id.map(|id| id.0), target.user_id.map(|id| id.0));
+            sql!(in tx, execute:
+                "insert into audit_personal (audit_id, part, user_id, content)
+                 values ($1, 'actor', $2, $3), ($1, 'target', $4, $5)",
+                id, ids.0, actor.content, ids.1, target.content)?;
+            return Ok(());
+        }
+    };
+    let user_id = one.user_id.map(|id| id.0);
+    sql!(in tx, execute:
+        "insert into audit_personal (audit_id, part, user_id, content)
+         values ($1, $2, $3, $4)", id, part, user_id, one.content)?;
+    Ok(())
 }
 
 /// What the record keeps of a personal part.

@@ -243,16 +243,18 @@ pub async fn count(db: &Db, now: OffsetDateTime, most: i64) -> sqlx::Result<i64>
            (select 1 as one from sessions where idle_expires_at > $1 limit $2) capped"#, now, most)
 }
 
-pub async fn create(tx: &mut Tx, session: &NewSession) -> sqlx::Result<()> {
-    sql!(in tx, execute:
-        "insert into sessions (id, digest, check_digest, user_id, remember, created_at,
+/// Returns how many sessions the user has then, those that are over included; an engine may leave
+/// out the new one.
+pub async fn create(tx: &mut Tx, session: &NewSession) -> sqlx::Result<i64> {
+    sql!(in tx, fetch_one scalar:
+        r#"insert into sessions (id, digest, check_digest, user_id, remember, created_at,
                                last_seen_at, proved_at, idle_expires_at, absolute_expires_at, ip,
                                user_agent)
-         values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10)",
+         values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10)
+         returning (select count(*) from sessions where user_id = $4) as "n!: i64""#,
         session.id, session.digest, session.check_digest, session.user_id.0, session.remember,
         session.created_at, session.idle_expires_at, session.absolute_expires_at, session.ip,
         session.user_agent)
-    .map(|_| ())
 }
 
 /// Another id for the cookie of a session.
@@ -310,11 +312,11 @@ pub async fn delete_by_digest(tx: &mut Tx, digest: &str) -> sqlx::Result<bool> {
         .map(|deleted| deleted == 1)
 }
 
-/// Ends a user's live sessions but the `kept` newest ones. Returns which.
+/// Ends a user's live sessions but `keep` and the `kept` newest of the others. Returns which.
 pub async fn delete_oldest(
     tx: &mut Tx,
     user_id: UserId,
-    kept: i64,
+    (keep, kept): (Uuid, i64),
     now: OffsetDateTime,
 ) -> sqlx::Result<Vec<Uuid>> {
     let all = i64::MAX;
@@ -322,8 +324,9 @@ pub async fn delete_oldest(
         r#"delete from sessions where id in
                (select id from sessions
                 where user_id = $1 and idle_expires_at > $2 and absolute_expires_at > $2
+                  and id <> $5
                 order by created_at desc, id desc limit $3 offset $4)
-           returning id as "id!: Uuid""#, user_id.0, now, all, kept)
+           returning id as "id!: Uuid""#, user_id.0, now, all, kept, keep)
 }
 
 /// Ends a user's sessions but `keep`; returns how many.
