@@ -31,7 +31,7 @@ pub mod users;
 use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Pool, Postgres, Sqlite, Transaction};
+use sqlx::{Pool, Postgres, Sqlite};
 use uuid::Uuid;
 
 use connect::Lent;
@@ -69,7 +69,7 @@ pub(crate) enum Place {
 
 /// A transaction; writes happen in nothing else. Dropped without [`Tx::commit`] it is undone.
 pub struct Tx {
-    pub(crate) on: Backend<Transaction<'static, Sqlite>, Lent>,
+    pub(crate) on: Backend<Lent<Sqlite>, Lent<Postgres>>,
     revision: Arc<Revision>,
     /// The commit raises it.
     raises: bool,
@@ -102,7 +102,7 @@ impl Db {
     pub async fn begin_aside(&self) -> sqlx::Result<Tx> {
         let on = match &self.write {
             Backend::Sqlite(pool) => {
-                Backend::Sqlite(in_time(pool.begin_with("begin immediate")).await?)
+                Backend::Sqlite(in_time(Lent::begin(pool, "begin immediate")).await?)
             }
             Backend::Postgres(pool) => {
                 Backend::Postgres(in_time(Lent::begin(pool, "begin")).await?)
@@ -115,7 +115,7 @@ impl Db {
     /// writer waits for it.
     pub async fn begin_read(&self) -> sqlx::Result<Tx> {
         let on = match &self.read {
-            Backend::Sqlite(pool) => Backend::Sqlite(in_time(pool.begin()).await?),
+            Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, "begin")).await?),
             Backend::Postgres(pool) => {
                 let sql = "begin isolation level repeatable read read only";
                 Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)

@@ -202,8 +202,9 @@ fn log_in_until(
     until: Instant,
 ) -> Result<Flood, Failed> {
     let mut found = Flood::default();
+    let mut connection = http::Kept::open(port)?;
     while Instant::now() < until {
-        let answer = http::post_form_from(port, "/login", form, whose)?;
+        let answer = connection.post_form("/login", form, whose)?;
         match answer.status {
             // What ends after the window is not of it.
             303 if Instant::now() > until => {}

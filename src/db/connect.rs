@@ -166,14 +166,8 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
             counting.note_writer();
             Box::pin(async { Ok(()) })
         })
-        // A connection that is left in a transaction, as whoever began it went away before it was
-        // theirs, could begin no other. What is dropped is undone by the time of the answer.
-        .after_release(|connection, _| {
-            Box::pin(async move {
-                connection.ping().await?;
-                Ok(!connection.is_in_transaction())
-            })
-        })
+        // A connection that is left in a transaction could begin no other.
+        .after_release(|connection, _| Box::pin(lent::is_clear(connection)))
         .connect_with(options.clone())
         .await
         .map_err(failed)?;
@@ -248,7 +242,7 @@ async fn connect_postgres(
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(WAIT)
         .test_before_acquire(false)
-        .after_release(|connection, _| Box::pin(lent::clear(connection)))
+        .after_release(|connection, _| Box::pin(lent::clear_postgres(connection)))
         .connect_with(options)
         .await
         .map_err(failed)?;

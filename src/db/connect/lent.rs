@@ -1,4 +1,4 @@
-//! Connections of the Postgres pool, given back with no more round trips than it takes.
+//! Connections of a pool, given back with no more round trips than it takes.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -6,7 +6,8 @@ use std::{
 };
 
 use sqlx::{
-    Database, Executor, PgConnection, Pool, Postgres, TransactionManager, pool::PoolConnection,
+    Connection, Database, Executor, PgConnection, Pool, SqliteConnection, TransactionManager,
+    pool::PoolConnection,
 };
 
 /// A connection that does not answer by then is closed instead of used again.
@@ -23,65 +24,79 @@ tokio::task_local! {
     static IS_KNOWN: bool;
 }
 
-type Manager = <Postgres as Database>::TransactionManager;
-
 /// A connection for one statement or one transaction.
-pub(crate) struct Lent {
-    connection: PoolConnection<Postgres>,
+pub(crate) struct Lent<D: Database> {
+    connection: PoolConnection<D>,
     /// No beginning and no end of a transaction is without its answer.
     is_known: bool,
 }
 
-impl Lent {
+impl<D: Database> Lent<D> {
     /// For one statement, which leaves nothing behind.
-    pub(crate) async fn new(pool: &Pool<Postgres>) -> sqlx::Result<Self> {
+    pub(crate) async fn new(pool: &Pool<D>) -> sqlx::Result<Self> {
         Ok(Self { connection: pool.acquire().await?, is_known: true })
     }
 
     /// In a transaction that begins with `sql`. Undone when it is dropped before its commit.
-    pub(crate) async fn begin(pool: &Pool<Postgres>, sql: &'static str) -> sqlx::Result<Self> {
+    pub(crate) async fn begin(pool: &Pool<D>, sql: &'static str) -> sqlx::Result<Self> {
         let mut lent = Self::new(pool).await?;
         lent.is_known = false;
-        Manager::begin(&mut lent.connection, Some(sql.into())).await?;
+        D::TransactionManager::begin(&mut lent.connection, Some(sql.into())).await?;
         lent.is_known = true;
         Ok(lent)
     }
 
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
         self.is_known = false;
-        Manager::commit(&mut self.connection).await?;
+        D::TransactionManager::commit(&mut self.connection).await?;
         self.is_known = true;
         Ok(())
     }
 }
 
+fn is_known() -> bool {
+    IS_KNOWN.try_with(|known| *known).unwrap_or(false)
+}
+
 /// Ends what the connection that comes back may be in.
-pub(super) async fn clear(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    if IS_KNOWN.try_with(|known| *known).unwrap_or(false) {
+pub(super) async fn clear_postgres(connection: &mut PgConnection) -> sqlx::Result<bool> {
+    if is_known() {
         return Ok(true);
     }
     let answer = tokio::time::timeout(PING, connection.execute(END)).await;
     answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|_| true)
 }
 
-impl Deref for Lent {
-    type Target = PgConnection;
+/// Whether another transaction can begin on the writer that comes back. What is dropped is undone
+/// by the time of the answer.
+pub(super) async fn is_clear(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    if is_known() {
+        return Ok(true);
+    }
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
 
-    fn deref(&self) -> &PgConnection {
+impl<D: Database> Deref for Lent<D> {
+    type Target = D::Connection;
+
+    fn deref(&self) -> &D::Connection {
         &self.connection
     }
 }
 
-impl DerefMut for Lent {
-    fn deref_mut(&mut self) -> &mut PgConnection {
+impl<D: Database> DerefMut for Lent<D> {
+    fn deref_mut(&mut self) -> &mut D::Connection {
         &mut self.connection
     }
 }
 
-impl Drop for Lent {
+impl<D: Database> Drop for Lent<D> {
     /// The pool asks whether the connection answers, and would wait for that without end.
     fn drop(&mut self) {
-        Manager::start_rollback(&mut self.connection);
+        if D::TransactionManager::get_transaction_depth(&self.connection) > 0 {
+            D::TransactionManager::start_rollback(&mut self.connection);
+        }
         let back = tokio::time::timeout(2 * PING, self.connection.return_to_pool());
         tokio::spawn(IS_KNOWN.scope(self.is_known, back));
     }
