@@ -10,6 +10,7 @@ pub mod explain;
 pub mod grants;
 pub mod graph;
 pub mod hasher;
+pub mod import;
 pub mod key;
 pub mod lifetime;
 pub mod link;

@@ -7,6 +7,7 @@ mod check;
 mod copy;
 mod files;
 mod grant;
+mod import;
 mod interrupt;
 mod key;
 mod migrate;
@@ -82,6 +83,8 @@ enum Command {
     },
     /// Make permissions, roles, users and grants as a file says
     Seed(seed::Seed),
+    /// Take users with their password hashes from another program
+    Import(import::Import),
     /// Sessions: list, end
     #[command(subcommand)]
     Session(session::Command),
@@ -245,6 +248,7 @@ async fn run_at(place: &Place, command: Command) -> Outcome {
         Command::Revoke { user, role } => grant::revoke(place, &user, &role).await,
         Command::Explain { user, what } => grant::explain(place, &user, &what).await,
         Command::Seed(command) => seed::run(place, command).await,
+        Command::Import(command) => import::run(place, command).await,
         Command::Session(command) => session::run(place, command).await,
         Command::Throttle(command) => throttle::run(place, command).await,
         Command::Audit(command) => audit::run(place, command).await,

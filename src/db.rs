@@ -10,6 +10,7 @@ pub mod backup;
 pub mod checkpoints;
 pub mod copy;
 pub mod grants;
+pub mod imports;
 pub mod inspect;
 pub mod keys;
 pub mod leases;
@@ -118,6 +119,20 @@ impl Db {
             Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, "begin")).await?),
             Backend::Postgres(pool) => {
                 let sql = "begin isolation level repeatable read read only";
+                Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)
+            }
+        };
+        Ok(Tx { on, revision: self.revision.clone(), raises: false })
+    }
+
+    /// Begins a transaction that reads as of one moment and may write to temporary tables of its
+    /// own. No writer waits for it; it is never committed.
+    pub(crate) async fn begin_scratch(&self) -> sqlx::Result<Tx> {
+        let on = match &self.write {
+            // Readers may write nothing at all. This takes no lock, as it writes nothing else.
+            Backend::Sqlite(pool) => Backend::Sqlite(in_time(pool.begin()).await?),
+            Backend::Postgres(pool) => {
+                let sql = "begin isolation level repeatable read";
                 Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)
             }
         };

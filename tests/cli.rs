@@ -19,6 +19,12 @@ mod copy;
 mod forged;
 #[path = "cli/full_disk.rs"]
 mod full_disk;
+#[path = "cli/import.rs"]
+mod import;
+#[path = "cli/import_bad_input.rs"]
+mod import_bad_input;
+#[path = "cli/import_long.rs"]
+mod import_long;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/memory.rs"]

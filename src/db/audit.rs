@@ -90,6 +90,8 @@ pub enum Target {
     Key(String),
     /// Nobody: a login with a name that does not exist.
     Nobody,
+    /// Many users at once.
+    Users,
     /// All sessions at once.
     Sessions,
     /// Counters of failed tries that are no single user's.
@@ -107,6 +109,7 @@ impl Target {
             Self::Session { .. } => "session",
             Self::Key(_) => "key",
             Self::Nobody => "none",
+            Self::Users => "users",
             Self::Sessions => "sessions",
             Self::Throttles => "throttles",
             Self::Audit => "audit",
@@ -118,7 +121,9 @@ impl Target {
             Self::User { id, .. } => id.to_string(),
             Self::Role(name) | Self::Permission(name) | Self::Key(name) => name.clone(),
             Self::Session { id, .. } => id.to_string(),
-            Self::Nobody | Self::Sessions | Self::Throttles | Self::Audit => String::new(),
+            Self::Nobody | Self::Users | Self::Sessions | Self::Throttles | Self::Audit => {
+                String::new()
+            }
         }
     }
 

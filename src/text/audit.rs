@@ -82,6 +82,7 @@ fn action_label(action: Action) -> &'static str {
         A::UserPassword => "Password set",
         A::UserPasswordRefuse => "Current password wrong",
         A::UserHashRenew => "Password hash renewed",
+        A::UsersImport => "Users imported",
         A::LinkInvite => "Invitation link made",
         A::LinkPassword => "Password link made",
         A::LinkSetup => "Setup link made",
@@ -152,6 +153,10 @@ pub fn sentence(action: Action, target: &str, detail: &dyn Fn(&str) -> String) -
         A::UserPassword => format!("set the password of {to}{}", with_sessions()),
         A::UserPasswordRefuse => format!("gave a wrong current password for {to}"),
         A::UserHashRenew => format!("had the password of {to} stored under the current settings"),
+        A::UsersImport => match detail("made").parse() {
+            Ok(made) => format!("imported {}", count(made, "user", "users")),
+            Err(_) => "imported users".to_owned(),
+        },
         A::LinkInvite => format!("made an invitation link for {to}"),
         A::LinkPassword => format!("made a link for {to} to choose a new password"),
         A::LinkSetup => "made the link that sets up the first administrator".to_owned(),

@@ -32,6 +32,7 @@ actions! {
     UserPassword = "user.password",
     UserPasswordRefuse = "user.password_refuse",
     UserHashRenew = "user.hash_renew",
+    UsersImport = "users.import",
     LinkInvite = "link.invite",
     LinkPassword = "link.password",
     LinkSetup = "link.setup",
