@@ -30,7 +30,7 @@ impl Csv {
     pub fn open(source: Source, mappings: &Mappings) -> Result<Self, ImportError> {
         let mut csv = Self {
             source,
-            parser: Box::default(),
+            parser: Box::new(Reader::new()),
             uses: Vec::new(),
             values: vec![0; MAX_LINE_BYTES],
             ends: vec![0; COLUMNS],
