@@ -129,19 +129,20 @@ fn names_and_emails_are_taken_once_in_the_file_and_beside_who_is_there() {
         let (hash, _) = made("bcrypt");
         let text = format!(
             "username,email,password_hash\n\
-             ada,,{hash}\nADA,ada@example.org,\nkim,ben@EXAMPLE.org,\nkim,kim@example.org,\n\
+             ben,other@example.org,\nada,,{hash}\nADA,ada@example.org,\nkim,ben@EXAMPLE.org,\nkim,kim@example.org,\n\
              ＫＩＭ,,\nlee,KIM@example.org,\nаdа,,\nmax,,\nmах,,\nben,ben@example.org,\n"
         );
         // The password of who is there is not that of the line, but may have been renewed.
         let (code, told_first) = told(&program, "users.csv", &text, &[]);
         assert_eq!(code, 1);
         let expected = [
-            (3, "username", "already, with another"),
-            (4, "email", "somebody else has it"),
-            (6, "username", "an earlier line"),
-            (7, "email", "an earlier line"),
-            (8, "username", "looks like"),
-            (10, "username", "looks like"),
+            (2, "username", "already, with another"),
+            (4, "username", "an earlier line"),
+            (5, "email", "somebody else has it"),
+            (7, "username", "an earlier line"),
+            (8, "email", "an earlier line"),
+            (9, "username", "looks like"),
+            (11, "username", "looks like"),
         ];
         let refused = told_first["refused"].as_array().unwrap();
         assert_eq!(refused.len(), expected.len(), "{told_first:#}");

@@ -145,7 +145,11 @@ impl<'p, 'b> Judge<'p, 'b> {
     }
 
     fn one(&mut self, row: &'b Row) -> Result<Verdict, Flaw> {
+        if self.keys.contains(row.username.as_str()) {
+            return Err((Some(Field::Username), Reason::Earlier));
+        }
         if self.is_there(row)? {
+            self.keys.extend(row.keys());
             return Ok(Verdict::AlreadyThere);
         }
         if let Some(email) = &row.email {

@@ -35,7 +35,9 @@ pub(super) type Flaw = (Option<Field>, Reason);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
-    #[error("it has another number of columns than the first line, {found} and not {expected}; perhaps a quote is missing")]
+    #[error(
+        "it has another number of columns than the first line, {found} and not {expected}; perhaps a quote is missing"
+    )]
     Columns { found: usize, expected: usize },
     #[error("it has more than {COLUMNS} columns; perhaps a quote is missing")]
     TooManyColumns,
