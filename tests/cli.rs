@@ -23,6 +23,8 @@ mod full_disk;
 mod import;
 #[path = "cli/import_bad_input.rs"]
 mod import_bad_input;
+#[path = "cli/import_beside.rs"]
+mod import_beside;
 #[path = "cli/import_long.rs"]
 mod import_long;
 #[path = "cli/killed.rs"]

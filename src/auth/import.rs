@@ -19,7 +19,7 @@ use std::{collections::BTreeSet, io};
 use serde_json::json;
 use tokio::sync::mpsc::Receiver;
 
-use self::judge::{Judge, Judged, Present, by_status};
+use self::judge::{Judge, Judged, Present, Taken, by_status};
 use super::{
     By, Error, admins,
     name::RoleName,
@@ -98,8 +98,7 @@ pub struct Import<'a> {
     batches: Receiver<reader::Read>,
     /// Of a plan: what it sees, and where it notes what it would have made.
     scratch: Option<Tx>,
-    /// Users whom this run makes have later ids, and none that lies ahead of now.
-    began: UserId,
+    taken: Taken,
     report: Report,
 }
 
@@ -110,7 +109,7 @@ impl<'a> Import<'a> {
         (input, format, mappings): (Input, Format, Mappings),
         options: Options,
     ) -> Result<Self, ImportError> {
-        imports::widen_cache(&app.db).await?;
+        imports::prepare(&app.db).await?;
         let mut scratch = None;
         if options.plan {
             let mut tx = app.db.begin_scratch().await?;
@@ -118,8 +117,8 @@ impl<'a> Import<'a> {
             scratch = Some(tx);
         }
         let batches = reader::start(input, format, mappings, app.hasher.clone())?;
-        let (began, report) = (UserId(app.pen.clock.new_id()), Report::default());
-        Ok(Self { app, by, options, batches, scratch, began, report })
+        let (taken, report) = (Taken::default(), Report::default());
+        Ok(Self { app, by, options, batches, scratch, taken, report })
     }
 
     /// What became of the batches so far.
@@ -150,19 +149,18 @@ impl<'a> Import<'a> {
     }
 
     async fn take_once(&mut self, batch: &Batch) -> Result<Vec<Refused>, ImportError> {
-        let (refused, report) = match &mut self.scratch {
+        let judged = match &mut self.scratch {
             Some(tx) => {
-                let judged =
-                    judge(self.app, tx, batch, (&self.options, &self.report.roles, self.began));
-                let judged = judged.await?;
+                let known = (&self.options, &self.report.roles, &self.taken);
+                let judged = judge(self.app, tx, batch, known).await?;
                 let planned = judged.made.iter().flat_map(|(_, row)| row.planned());
                 imports::add_planned(tx, planned.collect()).await?;
-                (judged.refused, judged.report)
+                judged
             }
             None => {
                 let mut tx = self.app.db.begin_aside().await?;
                 let watch = admins::watch(&mut tx).await?;
-                let known = (&self.options, &BTreeSet::new(), self.began);
+                let known = (&self.options, &BTreeSet::new(), &self.taken);
                 let judged = judge(self.app, &mut tx, batch, known).await?;
                 // Where nobody is made, nothing is to be recorded.
                 if !judged.made.is_empty() {
@@ -170,11 +168,12 @@ impl<'a> Import<'a> {
                     watch.settle(&mut tx).await?;
                     tx.commit().await?;
                 }
-                (judged.refused, judged.report)
+                judged
             }
         };
-        self.report.add(report);
-        Ok(refused)
+        self.taken.add(&judged);
+        self.report.add(judged.report);
+        Ok(judged.refused)
     }
 
     fn lookalikes(&self) -> Lookalikes {
@@ -186,11 +185,10 @@ async fn judge<'b>(
     app: &App,
     tx: &mut Tx,
     batch: &'b Batch,
-    (options, roles, began): (&Options, &BTreeSet<String>, UserId),
+    (options, roles, taken): (&Options, &BTreeSet<String>, &Taken),
 ) -> Result<Judged<'b>, ImportError> {
     let present = Present::load(tx, batch, roles, options).await?;
-    let ours = began..=UserId(app.pen.clock.new_id());
-    let judged = Judge::new(options, &present, ours).all(app, batch);
+    let judged = Judge::new(options, &present, taken).all(app, batch);
     judged.map_err(|refused| ImportError::Strict(refused, batch.span().0))
 }
 

@@ -38,10 +38,13 @@ const ROWS: usize = 1000;
 /// index.
 const CACHE_KIB: u32 = 48 * 1024;
 
-/// Lets the writer keep more of a SQLite file in memory.
-pub async fn widen_cache(db: &Db) -> sqlx::Result<()> {
+/// How long an import waits for others who write to a SQLite file, in ms: nobody waits for it.
+const BUSY_MS: u32 = 60_000;
+
+/// Lets the writer keep more of a SQLite file in memory, and wait for others.
+pub async fn prepare(db: &Db) -> sqlx::Result<()> {
     if let Backend::Sqlite(pool) = &db.write {
-        let sql = format!("pragma cache_size = -{CACHE_KIB}");
+        let sql = format!("pragma cache_size = -{CACHE_KIB}; pragma busy_timeout = {BUSY_MS}");
         pool.execute(sql.as_str()).await?;
     }
     Ok(())

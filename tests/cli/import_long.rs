@@ -17,20 +17,20 @@ use crate::{
 
 const SOON: Duration = Duration::from_secs(120);
 /// As `docs/limits.md` has it.
-const BATCH: usize = 10_000;
+pub const BATCH: usize = 10_000;
 
-fn many(users: usize) -> String {
+pub fn many(users: usize) -> String {
     let (hash, _) = made("bcrypt");
     let line = |n: usize| format!("kim{n},kim{n}@example.org,{hash},user\n");
     "username,email,password_hash,roles\n".to_owned() + &(0..users).map(line).collect::<String>()
 }
 
-fn count(program: &Program) -> i64 {
+pub fn count(program: &Program) -> i64 {
     program.number("select count(*) from users")
 }
 
 /// All there is of the users but ids and times.
-fn users(program: &Program) -> Vec<Value> {
+pub fn users(program: &Program) -> Vec<Value> {
     let mut users = program.json(&["user", "list"]);
     let users = users.as_array_mut().unwrap();
     for user in users.iter_mut() {
@@ -44,13 +44,18 @@ fn users(program: &Program) -> Vec<Value> {
 fn begin(program: &Program, text: &str) -> Child {
     std::fs::write(program.path("users.csv"), text).unwrap();
     program.ok(&["migrate"]);
+    start(program, "users.csv", program.url())
+}
+
+/// Imports a file that is there, by a URL of its own.
+pub fn start(program: &Program, file: &str, url: &str) -> Child {
     let mut command = program.command();
-    command.args(["import", "users.csv", "--format", "csv"]);
+    command.args(["import", file, "--format", "csv"]).env("ROLECALL_DATABASE_URL", url);
     command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Waits until the first batch is in, and not the last.
-fn wait_for_first(program: &Program, all: usize) {
+pub fn wait_for_first(program: &Program, all: usize) {
     assert!(eventually(SOON, || count(program) > 0), "it never begins");
     assert!(count(program) < all as i64, "it is over already");
 }
@@ -64,8 +69,10 @@ fn signal(child: &Child, name: &str) {
 fn each_batch_has_one_record_whose_digest_is_that_of_its_lines() {
     on_both(|program| {
         // What one batch took is known to the next ones.
+        let text = many(2 * BATCH).replacen("kim3,", "paypal,", 1);
+        let same = text.lines().nth(5).unwrap();
         let repeated = "kim0,,,\nlee,KIM7@example.org,,\nｋｉｍ８,,,\nраураӏ,,,\n";
-        let text = many(2 * BATCH).replacen("kim3,", "paypal,", 1) + repeated;
+        let text = format!("{text}{repeated}{same}\n");
         let (plan_code, mut plan) = told(&program, "users.csv", &text, &["--plan"]);
         assert_eq!(count(&program), 0);
         let (code, mut done) = told(&program, "users.csv", &text, &[]);
@@ -75,7 +82,11 @@ fn each_batch_has_one_record_whose_digest_is_that_of_its_lines() {
         let lines = done["refused"].as_array().unwrap().iter();
         let lines: Vec<u64> = lines.map(|line| line["line"].as_u64().unwrap()).collect();
         let first = 2 + 2 * BATCH as u64;
-        assert_eq!(lines, (first..first + 4).collect::<Vec<_>>(), "{:#}", done["refused"]);
+        assert_eq!(lines, (first..first + 5).collect::<Vec<_>>(), "{:#}", done["refused"]);
+        // Another run refuses the same lines for the same reasons.
+        let again = told(&program, "users.csv", &text, &[]).1;
+        assert_eq!((&again["already_there"], &again["made"]), (&done["made"], &json!(0)));
+        assert_eq!(again["refused"], done["refused"]);
 
         let records = program.json(&["audit", "list"]);
         let records = records.as_array().unwrap().iter().rev();
@@ -98,6 +109,20 @@ fn each_batch_has_one_record_whose_digest_is_that_of_its_lines() {
     });
 }
 
+/// The rest is made, and then all is as if nothing had cut it off.
+fn assert_ends_as_one_run(program: &Program, text: &str) {
+    let (there, all) = (count(program), text.lines().count() as i64 - 1);
+    let (code, told_again) = told(program, "users.csv", text, &[]);
+    assert_eq!((code, &told_again["already_there"]), (0, &json!(there)), "{told_again:#}");
+    assert_eq!(told_again["made"], all - there);
+    program.ok(&["audit", "verify"]);
+    let whole = Program::new(program.engine());
+    assert_eq!(import(&whole, "users.csv", text, &[]).code, 0);
+    assert_eq!(users(program), users(&whole));
+    let tally = "select n from tallies where name = 'users.active'";
+    assert_eq!(program.number(tally), all);
+}
+
 #[test]
 fn an_import_that_is_killed_goes_on_to_the_same_end() {
     on_both(|program| {
@@ -111,23 +136,16 @@ fn an_import_that_is_killed_goes_on_to_the_same_end() {
         program.execute("update turns set taken = taken where name = 'admins'");
         let there = count(&program);
         assert_eq!(there % BATCH as i64, 0, "half a batch");
-        let (code, told_again) = told(&program, "users.csv", &text, &[]);
-        assert_eq!((code, &told_again["already_there"]), (0, &json!(there)), "{told_again:#}");
-        assert_eq!(told_again["made"], all as i64 - there);
-        program.ok(&["audit", "verify"]);
-        let whole = Program::new(program.engine());
-        assert_eq!(import(&whole, "users.csv", &text, &[]).code, 0);
-        assert_eq!(users(&program), users(&whole));
-        let tally = "select n from tallies where name = 'users.active'";
-        assert_eq!(program.number(tally), all as i64);
+        assert_ends_as_one_run(&program, &text);
     });
 }
 
 #[test]
-fn who_stops_it_is_told_what_is_in() {
+fn who_stops_it_is_told_what_is_in_and_goes_on_to_the_same_end() {
     on_both(|program| {
         let all = 4 * BATCH;
-        let stopped = begin(&program, &many(all));
+        let text = many(all);
+        let stopped = begin(&program, &text);
         wait_for_first(&program, all);
         signal(&stopped, "-INT");
         let output = stopped.wait_with_output().unwrap();
@@ -137,6 +155,7 @@ fn who_stops_it_is_told_what_is_in() {
         assert_eq!(there % BATCH as i64, 0, "half a batch");
         let through = format!("interrupted; the lines up to {} are in", there + 1);
         assert!(err.contains(&through) && err.contains("goes on from there"), "{err}");
+        assert_ends_as_one_run(&program, &text);
     });
 }
 

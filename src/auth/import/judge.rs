@@ -33,10 +33,50 @@ use crate::{
 pub(super) struct Judged<'b> {
     /// Users to make.
     pub made: Vec<(UserId, &'b Row)>,
+    /// Users who were there already.
+    pub there: Vec<UserId>,
     pub refused: Vec<Refused>,
     pub report: Report,
     /// SHA-256, in hexadecimal, of what became of each line.
     pub digest: String,
+}
+
+/// Whom earlier batches of the file named, so that a second line of theirs is told as that, in a
+/// first run and in any later one.
+#[derive(Default)]
+pub(super) struct Taken {
+    /// Of each batch the ids of those it made, least and greatest. Nobody else makes users
+    /// meanwhile: each batch has the turn of the admins.
+    made: Vec<RangeInclusive<UserId>>,
+    /// Of each batch the users who were there already, in order: 16 bytes for each of them, where a
+    /// set would take three times that while it grows.
+    there: Vec<Vec<UserId>>,
+}
+
+impl Taken {
+    /// Once what was judged is in.
+    pub fn add(&mut self, judged: &Judged<'_>) {
+        if let (Some((first, _)), Some((last, _))) = (judged.made.first(), judged.made.last()) {
+            self.made.push(*first..=*last);
+        }
+        if !judged.there.is_empty() {
+            let mut there = judged.there.clone();
+            there.sort_unstable();
+            self.there.push(there);
+        }
+    }
+
+    fn holds(&self, id: UserId) -> bool {
+        let after = self.made.partition_point(|ids| *ids.end() < id);
+        self.made.get(after).is_some_and(|ids| ids.contains(&id))
+            || self.there.iter().any(|ids| is_among(ids, id))
+    }
+}
+
+/// The ends first: users of a batch were mostly made together.
+fn is_among(ids: &[UserId], id: UserId) -> bool {
+    let is_within = ids.first() <= Some(&id) && Some(&id) <= ids.last();
+    is_within && ids.binary_search(&id).is_ok()
 }
 
 /// What is there that lines of the batch name, and what earlier lines of the file took.
@@ -86,31 +126,31 @@ impl Present {
 
 enum Verdict {
     Make,
-    AlreadyThere,
+    AlreadyThere(UserId),
 }
 
 /// Judges lines one after the other.
 pub(super) struct Judge<'p, 'b> {
     options: &'p Options,
     present: &'p Present,
-    /// Users with these ids were made by this run.
-    ours: RangeInclusive<UserId>,
+    taken: &'p Taken,
     /// What lines of this batch took.
     keys: HashSet<&'b str>,
     looks: HashSet<&'b str>,
 }
 
 impl<'p, 'b> Judge<'p, 'b> {
-    pub fn new(options: &'p Options, present: &'p Present, ours: RangeInclusive<UserId>) -> Self {
+    pub fn new(options: &'p Options, present: &'p Present, taken: &'p Taken) -> Self {
         let (keys, looks) = (HashSet::new(), HashSet::new());
-        Self { options, present, ours, keys, looks }
+        Self { options, present, taken, keys, looks }
     }
 
     /// # Errors
     /// The first refused line, where that ends the import.
     pub fn all(mut self, app: &App, batch: &'b Batch) -> Result<Judged<'b>, Refused> {
         let mut digest = Sha256::new();
-        let (mut made, mut refused, mut report) = (Vec::new(), Vec::new(), Report::default());
+        let (mut made, mut there, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut report = Report::default();
         for (line, row) in &batch.lines {
             let verdict = match row {
                 Ok(row) => self
@@ -127,9 +167,10 @@ impl<'p, 'b> Judge<'p, 'b> {
                     report.roles.extend(self.new_roles(row));
                     made.push((id, row));
                 }
-                Ok((_, Verdict::AlreadyThere)) => {
+                Ok((_, Verdict::AlreadyThere(id))) => {
                     digest.update(format!("{line} there\n"));
                     report.already_there += 1;
+                    there.push(id);
                 }
                 Err(why) if self.options.strict => return Err(why),
                 Err(why) => {
@@ -141,16 +182,16 @@ impl<'p, 'b> Judge<'p, 'b> {
             }
         }
         report.through_line = batch.span().1;
-        Ok(Judged { made, refused, report, digest: hex::encode(digest.finalize()) })
+        Ok(Judged { made, there, refused, report, digest: hex::encode(digest.finalize()) })
     }
 
     fn one(&mut self, row: &'b Row) -> Result<Verdict, Flaw> {
         if self.keys.contains(row.username.as_str()) {
             return Err((Some(Field::Username), Reason::Earlier));
         }
-        if self.is_there(row)? {
+        if let Some(id) = self.who_is_there(row)? {
             self.keys.extend(row.keys());
-            return Ok(Verdict::AlreadyThere);
+            return Ok(Verdict::AlreadyThere(id));
         }
         if let Some(email) = &row.email {
             self.free(email.key(), Field::Email, Reason::EmailTaken)?;
@@ -179,16 +220,16 @@ impl<'p, 'b> Judge<'p, 'b> {
         Ok(Verdict::Make)
     }
 
-    /// Whether the user is there as an earlier run of the import made them, whatever became of
+    /// The user, if they are there as an earlier run of the import made them, whatever became of
     /// them since.
-    fn is_there(&self, row: &Row) -> Result<bool, Flaw> {
+    fn who_is_there(&self, row: &Row) -> Result<Option<UserId>, Flaw> {
         let name = row.username.as_str();
         match self.present.holders.get(name.as_bytes()) {
-            Some(holder) if !self.ours.contains(&holder.user_id) => match is_as_made(holder, row) {
-                true => Ok(true),
+            Some(holder) if !self.taken.holds(holder.user_id) => match is_as_made(holder, row) {
+                true => Ok(Some(holder.user_id)),
                 false => Err((Some(Field::Username), Reason::NameTaken)),
             },
-            _ => self.free(name, Field::Username, Reason::NameTaken).map(|()| false),
+            _ => self.free(name, Field::Username, Reason::NameTaken).map(|()| None),
         }
     }
 
@@ -198,7 +239,7 @@ impl<'p, 'b> Judge<'p, 'b> {
         let holder = self.present.holders.get(key.as_bytes());
         let is_earlier = self.keys.contains(key)
             || self.present.planned.contains(&planned_key(key))
-            || holder.is_some_and(|holder| self.ours.contains(&holder.user_id));
+            || holder.is_some_and(|holder| self.taken.holds(holder.user_id));
         match (is_earlier, holder) {
             (true, _) => Err((Some(field), Reason::Earlier)),
             (false, Some(_)) => Err((Some(field), taken)),
