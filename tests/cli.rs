@@ -27,6 +27,8 @@ mod import_bad_input;
 mod import_beside;
 #[path = "cli/import_long.rs"]
 mod import_long;
+#[path = "cli/invite.rs"]
+mod invite;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/memory.rs"]

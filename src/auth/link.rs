@@ -61,6 +61,22 @@ pub async fn make(app: &App, by: &By, user_id: UserId) -> Result<Token> {
     Ok(token)
 }
 
+/// Makes an invitation for each of these who is active and has no password; one that was made for
+/// them before is void.
+pub async fn invite(app: &App, by: &By, ids: &[UserId]) -> Result<Vec<(User, Token)>> {
+    let mut invited = Vec::new();
+    let mut tx = app.db.begin().await?;
+    for id in ids {
+        let user = crate::db::users::find_in(&mut tx, *id).await?;
+        let Some(user) = user.filter(User::awaits_password) else { continue };
+        require_user(app, &mut tx, by, user.id).await?;
+        let token = make_in(app, &mut tx, by, LinkKind::Invitation, Some(&user)).await?;
+        invited.push((user, token));
+    }
+    tx.commit().await?;
+    Ok(invited)
+}
+
 /// Whether there is no admin yet.
 pub async fn is_setup_due(app: &App) -> Result<bool> {
     let mut tx = app.db.begin().await?;

@@ -1,5 +1,7 @@
 //! `user`: make, show, change and remove users.
 
+mod invite;
+
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
@@ -56,6 +58,13 @@ pub enum Command {
     },
     /// Print a one-time link with which the user sets a password
     Link { name: String },
+    /// Print an invitation for each user who has no password, as CSV: username, email, link
+    Invite {
+        /// Everybody who is active and has none, such as after an import; earlier invitations of
+        /// theirs are void
+        #[arg(long, required = true)]
+        without_password: bool,
+    },
 }
 
 #[derive(clap::Args)]
@@ -122,6 +131,7 @@ pub async fn run(place: &Place, command: Command) -> Outcome {
             eprintln!("Good once, within an hour, for {}:", user.username);
             output::line(&link::url(&app, token))
         }
+        Command::Invite { without_password: _ } => invite::run(&app, &by).await,
     }
 }
 

@@ -49,6 +49,11 @@ impl User {
     pub fn names(&self) -> [&str; 3] {
         [&self.username, self.email.as_deref().unwrap_or_default(), &self.display_name]
     }
+
+    /// Whether all they lack to log in is a password.
+    pub fn awaits_password(&self) -> bool {
+        self.status == Status::Active && self.password_hash.is_none()
+    }
 }
 
 macro_rules! select_users {

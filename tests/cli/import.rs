@@ -157,7 +157,7 @@ fn a_csv_may_have_a_bom_crlf_and_quotes_and_names_its_lines_rightly() {
             (last.code, last.out.as_str()),
             (
                 0,
-                "1 user made\n  without a password: 1; a link to choose one: rolecall user link NAME\n"
+                "1 user made\n  without a password: 1; a link for each: rolecall user invite --without-password\n"
             )
         );
     });

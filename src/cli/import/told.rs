@@ -106,7 +106,7 @@ fn summary(report: &Report, is_plan: bool) -> String {
     }
     if report.without_password > 0 {
         lines.push(format!(
-            "  without a password: {}; a link to choose one: rolecall user link NAME",
+            "  without a password: {}; a link for each: rolecall user invite --without-password",
             in_words(report.without_password)
         ));
     }
