@@ -130,7 +130,7 @@ impl Db {
     pub(crate) async fn begin_scratch(&self) -> sqlx::Result<Tx> {
         let on = match &self.write {
             // Readers may write nothing at all. This takes no lock, as it writes nothing else.
-            Backend::Sqlite(pool) => Backend::Sqlite(in_time(pool.begin()).await?),
+            Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, "begin")).await?),
             Backend::Postgres(pool) => {
                 let sql = "begin isolation level repeatable read";
                 Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)
