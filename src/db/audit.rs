@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Tx, UserId, seals, sql};
+use super::{Tx, UserId, sql};
 pub use action::Action;
 pub use list::{ActorIs, Filter, Record, TargetIs, id_at, list, list_about};
 
@@ -199,15 +199,37 @@ impl Pen {
         let (action, detail) = (entry.action.name(), entry.detail.to_string());
         let actor_digest = actor.as_ref().map(|part| part.digest());
         let target_digest = target.as_ref().map(|part| part.digest());
-        sql!(in tx, execute:
-            "insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
-                                request_id, actor_digest, target_digest)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            id, at, action, label, actor_id, kind, target_id, detail,
-            by.request_id, actor_digest, target_digest)?;
-        seals::queue(tx, id).await?;
         self.has_recorded.store(true, Ordering::Relaxed);
-        keep_personal(tx, id, actor, target).await?;
+        let [(actor_user, actor_text), (target_user, target_text)] = [actor, target].map(parts);
+        // One statement for all three tables, since each costs a round trip; SQLite, which has
+        // none, knows no such statement.
+        sql!(in tx, execute one of:
+            ["insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
+                                 request_id, actor_digest, target_digest)
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+             id, at, action, label, actor_id, kind, target_id, detail,
+             by.request_id, actor_digest, target_digest],
+            ["with record as (
+                  insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
+                                     request_id, actor_digest, target_digest)
+                  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+              ), line as (
+                  insert into audit_unsealed (audit_id) values ($1)
+              )
+              insert into audit_personal (audit_id, part, user_id, content)
+              select $1, part, user_id, content
+              from (values ('actor', $12::uuid, $13::text), ('target', $14::uuid, $15::text))
+                   parts (part, user_id, content)
+              where content is not null",
+             id, at, action, label, actor_id, kind, target_id, detail,
+             by.request_id, actor_digest, target_digest,
+             actor_user, actor_text, target_user, target_text])?;
+        sql!(in tx, execute on sqlite: "insert into audit_unsealed (audit_id) values ($1)", id)?;
+        sql!(in tx, execute on sqlite:
+            "insert into audit_personal (audit_id, part, user_id, content)
+             select $1, 'actor', $2, $3 where $3 is not null
+             union all select $1, 'target', $4, $5 where $5 is not null",
+            id, actor_user, actor_text, target_user, target_text)?;
         Ok(())
     }
 
@@ -256,31 +278,12 @@ impl Personal {
     }
 }
 
-/// Keeps the personal parts of a record beside it, both with one statement.
-async fn keep_personal(
-    tx: &mut Tx,
-    id: Uuid,
-    actor: Option<Personal>,
-    target: Option<Personal>,
-) -> sqlx::Result<()> {
-    let (part, one) = match (actor, target) {
-        (None, None) => return Ok(()),
-        (Some(actor), None) => ("actor", actor),
-        (None, Some(target)) => ("target", target),
-        (Some(actor), Some(target)) => {
-            let ids = (actor.user_id.map(|id| id.0), target.user_id.map(|id| id.0));
-            sql!(in tx, execute:
-                "insert into audit_personal (audit_id, part, user_id, content)
-                 values ($1, 'actor', $2, $3), ($1, 'target', $4, $5)",
-                id, ids.0, actor.content, ids.1, target.content)?;
-            return Ok(());
-        }
-    };
-    let user_id = one.user_id.map(|id| id.0);
-    sql!(in tx, execute:
-        "insert into audit_personal (audit_id, part, user_id, content)
-         values ($1, $2, $3, $4)", id, part, user_id, one.content)?;
-    Ok(())
+/// Whose, and what.
+fn parts(personal: Option<Personal>) -> (Option<Uuid>, Option<String>) {
+    match personal {
+        Some(Personal { user_id, content }) => (user_id.map(|id| id.0), Some(content)),
+        None => (None, None),
+    }
 }
 
 /// What the record keeps of a personal part.

@@ -134,12 +134,6 @@ pub async fn list_waiting_ids(tx: &mut Tx, limit: i64) -> sqlx::Result<Vec<Uuid>
            order by q.audit_id limit $1"#, limit)
 }
 
-/// Puts a record into the line of those that wait for their seal.
-pub async fn queue(tx: &mut Tx, audit_id: Uuid) -> sqlx::Result<()> {
-    sql!(in tx, execute: "insert into audit_unsealed (audit_id) values ($1)", audit_id)?;
-    Ok(())
-}
-
 /// Takes those out of the line that have their seal, up to this id.
 pub async fn unqueue(tx: &mut Tx, through: Uuid) -> sqlx::Result<u64> {
     sql!(in tx, execute:

@@ -12,8 +12,19 @@
 /// sql!(db, fetch_one scalar: r#"select count(*) as "count!: i64" from users"#)
 /// sql!(in tx, execute: "delete from grants where user_id = $1", id)
 /// sql!(in tx, execute one of: ["for SQLite", id], ["for Postgres", id])
+/// sql!(in tx, execute on sqlite: "for SQLite alone", id)
 /// ```
 macro_rules! sql {
+    (in $tx:expr, execute on sqlite: $sqlite:literal $(, $arg:expr)* $(,)?) => {
+        match &mut $tx.on {
+            #[cfg(not(sqlx_prepare = "postgres"))]
+            $crate::db::Backend::Sqlite(conn) => {
+                let query = sqlx::query!($sqlite + " -- sqlite" $(, $arg)*);
+                $crate::db::in_time(query.execute(&mut **conn)).await.map(|done| done.rows_affected())
+            }
+            _ => Ok::<u64, sqlx::Error>(0),
+        }
+    };
     (in $tx:expr, execute one of: [$sqlite:literal $(, $for_sqlite:expr)* $(,)?],
         [$postgres:literal $(, $for_postgres:expr)* $(,)?]) => {
         match &mut $tx.on {
