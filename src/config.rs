@@ -131,6 +131,10 @@ pub enum ConfigError {
         "cookie_domain {domain} must be the host of public_url ({host}) or a parent of it, with an https public_url"
     )]
     CookieDomain { domain: String, host: String },
+    #[error(
+        "cookie_domain {0} is a public suffix: strangers have names below it, and browsers share no cookies there; take a domain of your own, such as example.{0}"
+    )]
+    PublicSuffix(String),
     #[error("password_min_length is {0}; it must be from 8 to 64")]
     PasswordLength(usize),
     #[error("{0} must be at least 1")]
@@ -172,6 +176,9 @@ impl Settings {
             if !is_parent || !public_url.is_https() {
                 let (domain, host) = (domain.clone(), host.to_owned());
                 return Err(ConfigError::CookieDomain { domain, host });
+            }
+            if psl::domain(domain.as_bytes()).is_none() {
+                return Err(ConfigError::PublicSuffix(domain.clone()));
             }
         }
         let password_min_length = chosen.password_min_length.unwrap_or(ADVISED_PASSWORD_LENGTH);

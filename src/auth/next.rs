@@ -95,7 +95,9 @@ mod tests {
     use crate::config::Chosen;
 
     fn settings() -> Settings {
-        let origins = "https://app.example.com,https://b.example.com:8443".parse().ok();
+        let origins = "https://app.example.com,https://b.example.com:8443,\
+                       https://xn--bcher-kva.example,https://127.0.0.1,https://[::2]";
+        let origins = origins.parse().ok();
         Settings::resolve(Chosen { allowed_return_origins: origins, ..Chosen::default() }).unwrap()
     }
 
@@ -110,7 +112,13 @@ mod tests {
 
     #[test]
     fn allowed_origins_are_followed() {
-        for url in ["https://app.example.com/a?b=c", "https://b.example.com:8443/"] {
+        for url in [
+            "https://app.example.com/a?b=c",
+            "https://b.example.com:8443/",
+            "https://xn--bcher-kva.example/",
+            "https://127.0.0.1/",
+            "https://[::2]/",
+        ] {
             assert_eq!(Next::parse(url, &settings()).location(), url);
             assert!(Next::parse(url, &settings()).origin().is_some());
         }
@@ -141,6 +149,36 @@ mod tests {
             "https://app.example.com\\@evil.example/",
             "https://APP.example.com/",
             "https://app.example.com./",
+            "https://app.example.com.:443/",
+            "https://app.example.com:443/",
+            "https://app.example.com:00443/",
+            "https://app.example.com:/",
+            "https://app.example.com:8443/",
+            "https://b.example.com/",
+            "https://@app.example.com/",
+            "https://:@app.example.com/",
+            "https://:pw@app.example.com/",
+            "https://app.example.com%40evil.example/",
+            "https://app.example.com%2eevil.example/",
+            "https://app%2eexample.com/",
+            "https://app\u{3002}example.com/",
+            "https://xn--app-.example.com/",
+            "https://xn--pp-1ia.example.com/",
+            "https://\u{430}pp.example.com/",
+            "https://b\u{fc}cher.example/",
+            "https://xn--BCHER-KVA.example/",
+            "https://bxn--bcher-kva.example/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://0177.0.0.1/",
+            "https://127.1/",
+            "https://127.0.0.1:443/",
+            "https://127.0.0.01/",
+            "https://127.0.0.1./",
+            "https://[::ffff:127.0.0.1]/",
+            "https://[::1]/",
+            "https://[0:0:0:0:0:0:0:2]/",
+            "https://[::2%25eth0]/",
             "javascript:alert(1)",
             "data:text/html,x",
             "/%2f/evil.example",

@@ -260,7 +260,9 @@ impl FromStr for Domain {
             !label.is_empty()
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
-        if name.contains('.') && name.split('.').all(is_label) {
+        // An address has no neighbours.
+        let is_name = matches!(url::Host::parse(&name), Ok(url::Host::Domain(_)));
+        if is_name && name.contains('.') && name.split('.').all(is_label) {
             Ok(Self(name))
         } else {
             Err(format!("{text:?} is no domain, such as example.com"))

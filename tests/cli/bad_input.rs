@@ -119,6 +119,17 @@ fn settings_that_do_not_exist_or_do_not_fit_are_refused() {
         ("listen = \"0.0.0.0:1\"", "public_url"),
         ("public_url = \"https://a.example/path\"", "scheme and host"),
         ("cookie_domain = \"example.com\"", "public_url"),
+        (
+            "public_url = \"https://login.co.uk\"\ncookie_domain = \"co.uk\"",
+            "co.uk is a public suffix",
+        ),
+        (
+            "public_url = \"https://kim.github.io\"\ncookie_domain = \"GitHub.io\"",
+            "github.io is a public suffix",
+        ),
+        ("public_url = \"https://a.b.ck\"\ncookie_domain = \"b.ck\"", "b.ck is a public suffix"),
+        ("public_url = \"https://10.0.0.1\"\ncookie_domain = \"10.0.0.1\"", "no domain"),
+        ("public_url = \"https://10.0.0.1\"\ncookie_domain = \"0.0.1\"", "no domain"),
         ("trusted_proxies = [\"everybody\"]", "everybody"),
         ("hash_slots = 0", "hash_slots"),
         ("listen = ", "rolecall.toml"),
