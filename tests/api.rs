@@ -13,7 +13,9 @@ mod api {
     mod audit_prune;
     mod audit_tampered;
     mod check;
+    mod check_envoy;
     mod check_proxied;
+    mod check_traefik;
     mod conflicts;
     mod cookies;
     mod dead_ends;

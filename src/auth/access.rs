@@ -82,7 +82,7 @@ impl std::fmt::Display for Access {
             Self::Both([one, other]) => {
                 return f.pad(&format!("{} and {}", one.name(), other.name()));
             }
-            Self::Query | Self::Demand(_) => "what the query asks",
+            Self::Query | Self::Demand(_) => "what the address asks",
         })
     }
 }

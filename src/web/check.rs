@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header, uri::PathAndQuery,
+    },
     response::{IntoResponse, Response},
 };
 use url::form_urlencoded;
@@ -25,15 +27,43 @@ use crate::{
 /// Above this, `Remote-Permissions` is left out: proxies cut or refuse long headers.
 const MAX_PERMISSIONS_BYTES: usize = 4096;
 
+/// What stands before the roles in Envoy's question.
+const BEFORE_ROLES: &str = "/auth/envoy/";
+
 pub const NO_STORE: (HeaderName, HeaderValue) =
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 
 pub async fn check(State(app): State<App>, request: Request) -> Result<Response, Error> {
     let (parts, _) = request.into_parts();
     let question = Question::parse(parts.uri.query().unwrap_or_default())?;
-    let user = match guard::current_user(&app, &parts.headers).await? {
+    answer(&app, &parts.headers, question, || Forwarded::read(&app.settings, &parts)).await
+}
+
+/// What Envoy asks (HTTP ext_authz): the request itself with this route's path before its own. The
+/// demand is what stands between; the path and query of the client are only where to come back to.
+pub async fn envoy(State(app): State<App>, request: Request) -> Result<Response, Error> {
+    let (parts, _) = request.into_parts();
+    let (question, path) = Question::of_envoy(&parts.uri)?;
+    let forwarded = || Forwarded::by_envoy(&app.settings, &parts, path);
+    let mut response = answer(&app, &parts.headers, question, forwarded).await?;
+    if response.status() == StatusCode::OK {
+        // Envoy sets what it is told and leaves the rest as the client sent it.
+        for name in IDENTITY {
+            response.headers_mut().entry(name).or_insert(HeaderValue::from_static(""));
+        }
+    }
+    Ok(response)
+}
+
+async fn answer(
+    app: &App,
+    headers: &HeaderMap,
+    question: Question,
+    forwarded: impl FnOnce() -> Forwarded,
+) -> Result<Response, Error> {
+    let user = match guard::current_user(app, headers).await? {
         Some(user) => Some(user),
-        None => user_of_check_cookie(&app, &parts.headers).await?,
+        None => user_of_check_cookie(app, headers).await?,
     };
     match decide(user.as_deref(), &Access::Demand(question.demand)) {
         Decision::Allow => {
@@ -50,7 +80,7 @@ pub async fn check(State(app): State<App>, request: Request) -> Result<Response,
         }
         Decision::SignIn => {
             let mut response = Error::Unauthenticated.into_response();
-            if let Some(location) = to_login(&app.settings, &parts) {
+            if let Some(location) = to_login(&app.settings, headers, forwarded()) {
                 // nginx takes nothing but 401 for a "no", and hands the address on.
                 response.headers_mut().insert(header::LOCATION, location);
                 if question.redirect {
@@ -82,7 +112,7 @@ pub fn from_memory<B>(app: &App, request: &Request<B>) -> Option<Option<Arc<Know
     let user = known.as_ref().map(|known| &*known.user);
     match decide(user, &Access::Demand(question.demand)) {
         Decision::Allow => Some(known),
-        Decision::SignIn if !accepts_html(headers) => Some(None),
+        Decision::SignIn if !is_navigation(headers) => Some(None),
         _ => None,
     }
 }
@@ -100,7 +130,22 @@ async fn user_of_check_cookie(
     }
 }
 
-/// The query of a check.
+/// Whether an application on another host would know this user. Not when the shared cookie is
+/// missing, such as from a session older than `cookie_domain`: it would send them back to the
+/// login, and that back to it.
+pub async fn is_known_elsewhere(
+    app: &App,
+    headers: &HeaderMap,
+    user: &CurrentUser,
+) -> Result<bool, Error> {
+    if app.settings.cookie_domain.is_none() {
+        return Ok(true);
+    }
+    let there = user_of_check_cookie(app, headers).await?;
+    Ok(there.is_some_and(|there| there.id == user.id))
+}
+
+/// What a check asks.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Question {
     demand: Demand,
@@ -121,6 +166,24 @@ impl Question {
             }
         }
         Ok(question)
+    }
+
+    /// Of `/auth/envoy/ROLES/PATH`, and the path. Commas mean any of, `-` is anybody who is signed
+    /// in. Anything else is refused, so that no way of writing the client's path becomes a demand.
+    fn of_envoy(address: &Uri) -> Result<(Self, &str), Error> {
+        let address = address.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
+        let asked = address.strip_prefix(BEFORE_ROLES).ok_or(Error::BadRequest)?;
+        let end = asked.find('/').ok_or(Error::BadRequest)?;
+        let (roles, path) = asked.split_at(end);
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b",._-".contains(&byte);
+        if roles.is_empty() || !roles.bytes().all(is_plain) {
+            return Err(Error::BadRequest);
+        }
+        let mut question = Self { redirect: true, ..Self::default() };
+        if roles != "-" {
+            question.demand.roles.push(roles.split(',').map(str::to_owned).collect());
+        }
+        Ok((question, path))
     }
 }
 
@@ -180,18 +243,21 @@ fn joined(names: &std::collections::BTreeSet<String>) -> String {
 
 /// For a browser that goes to a page: the address of the login, with the way back. For
 /// programs: nothing.
-fn to_login(settings: &Settings, parts: &Parts) -> Option<HeaderValue> {
-    let forwarded = Forwarded::read(settings, parts);
-    let is_navigation =
-        matches!(forwarded.method, Method::GET | Method::HEAD) && accepts_html(&parts.headers);
+fn to_login(settings: &Settings, headers: &HeaderMap, forwarded: Forwarded) -> Option<HeaderValue> {
+    let can_come_back = matches!(forwarded.method, Method::GET | Method::HEAD);
+    if !can_come_back || !is_navigation(headers) {
+        return None;
+    }
     let next = forwarded.url.and_then(|url| return_address(settings, &url));
-    let location = settings.public_url.join(&login_path(next.as_deref()));
-    location.parse().ok().filter(|_| is_navigation)
+    settings.public_url.join(&login_path(next.as_deref())).parse().ok()
 }
 
-fn accepts_html(headers: &HeaderMap) -> bool {
+/// Whether a person waits for a page. Scripts may ask for HTML too; a browser says then that
+/// nobody goes anywhere (Fetch Metadata).
+fn is_navigation(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    accept.is_some_and(|accept| accept.contains("text/html"))
+    let accepts_html = accept.is_some_and(|accept| accept.contains("text/html"));
+    accepts_html && headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
 }
 
 /// Where the person wanted to go, if a login may lead there: by path when it is our own origin.

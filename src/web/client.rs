@@ -123,19 +123,36 @@ impl Forwarded {
         if !is_trusted(settings, parts) {
             return Self { method: parts.method.clone(), url: None };
         }
-        let single = |name: &str| {
-            let mut values = parts.headers.get_all(name).iter();
-            let first = values.next()?.to_str().ok()?;
-            values.next().is_none().then_some(first)
-        };
+        let single = |name: &str| single(&parts.headers, name);
         let method = single("x-forwarded-method").and_then(|method| method.parse().ok());
         let url = || {
             let (scheme, host) = (single("x-forwarded-proto")?, single("x-forwarded-host")?);
-            let path = single("x-forwarded-uri")?;
-            path.starts_with('/').then(|| format!("{scheme}://{host}{path}"))
+            whole(scheme, host, single("x-forwarded-uri")?)
         };
         Self { method: method.unwrap_or_else(|| parts.method.clone()), url: url() }
     }
+
+    /// As Envoy forwards it: the request itself, with its method and Host, and `path` of its
+    /// address. Only the scheme stands in a header, `X-Forwarded-Proto`.
+    pub fn by_envoy(settings: &Settings, parts: &Parts, path: &str) -> Self {
+        let url = || {
+            let scheme = single(&parts.headers, "x-forwarded-proto")?;
+            whole(scheme, single(&parts.headers, "host")?, path)
+        };
+        let url = is_trusted(settings, parts).then(url).flatten();
+        Self { method: parts.method.clone(), url }
+    }
+}
+
+/// The value of a header that is there once.
+fn single<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(first)
+}
+
+fn whole(scheme: &str, host: &str, path: &str) -> Option<String> {
+    path.starts_with('/').then(|| format!("{scheme}://{host}{path}"))
 }
 
 #[cfg(test)]

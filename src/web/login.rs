@@ -8,7 +8,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    Error, Visitor,
+    Error, Visitor, check,
     client::Client,
     cookie,
     form::{Asked, Form},
@@ -50,16 +50,19 @@ fn notice(done: &str) -> Option<&'static str> {
 pub async fn show(
     State(app): State<App>,
     Visitor(user): Visitor,
+    headers: HeaderMap,
     Asked(asked): Asked<Start>,
-) -> Response {
-    if user.is_some() {
+) -> Result<Response, Error> {
+    if let Some(user) = user {
         let next = Next::parse(&asked.next, &app.settings);
-        return Redirect::to(next.location()).into_response();
+        if next.origin().is_none() || check::is_known_elsewhere(&app, &headers, &user).await? {
+            return Ok(Redirect::to(next.location()).into_response());
+        }
     }
     let notice = notice(&asked.done).map(str::to_owned);
     let frame = Frame { notice, ..Frame::default() };
     let fields = Fields { next: asked.next, ..Fields::default() };
-    page(&app, frame, fields, None).into_response()
+    Ok(page(&app, frame, fields, None).into_response())
 }
 
 #[derive(Deserialize, Default)]

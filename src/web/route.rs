@@ -56,6 +56,19 @@ impl Route {
         self.on(Method::POST, MethodFilter::POST, access.into(), handler)
     }
 
+    /// Every method, also those that nobody has heard of; listed as `ANY`.
+    pub fn any<H, T>(mut self, access: impl Into<Access>, handler: H) -> Self
+    where
+        H: Handler<T, App> + Sync,
+        T: 'static,
+    {
+        let access = access.into();
+        let guarded = Guarded { access: access.clone(), kind: self.kind, handler };
+        self.handlers = self.handlers.fallback(guarded);
+        self.methods.push((Method::from_bytes(b"ANY").unwrap_or_default(), access));
+        self
+    }
+
     fn on<H, T>(mut self, method: Method, filter: MethodFilter, access: Access, handler: H) -> Self
     where
         H: Handler<T, App> + Sync,

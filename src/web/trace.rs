@@ -25,6 +25,8 @@ use crate::{app::App, auth::access::CurrentUser, db};
 const PATIENCE: Duration = Duration::from_millis(1_700);
 
 pub const CHECK: &str = "/auth/check";
+/// The same for Envoy, with the roles and then the path that is asked about.
+pub const ENVOY: &str = "/auth/envoy/{*asked}";
 
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -43,7 +45,7 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
             let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis() as u64);
             tracing::info!(%method, route, status, ms, "answered");
         }
-        page::secure(&app.settings, route == CHECK, &mut response);
+        page::secure(&app.settings, is_check(route), &mut response);
         let headers = response.headers_mut();
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         if let Ok(value) = HeaderValue::try_from(text) {
@@ -74,9 +76,13 @@ pub async fn caught(work: impl Future<Output = Response>) -> Response {
 /// What happens all the time and says nothing: allowed checks, visitors who are not signed in,
 /// probes, style sheets. Somebody who is refused for lack of a role is worth a line.
 fn is_silent(route: &str, status: StatusCode) -> bool {
-    let is_anonymous_check = route == CHECK && status == StatusCode::UNAUTHORIZED;
-    let is_often = matches!(route, CHECK | "/healthz" | "/readyz" | "/static/{name}");
+    let is_anonymous_check = is_check(route) && status == StatusCode::UNAUTHORIZED;
+    let is_often = matches!(route, CHECK | ENVOY | "/healthz" | "/readyz" | "/static/{name}");
     is_anonymous_check || (is_often && status == StatusCode::OK)
+}
+
+fn is_check(route: &str) -> bool {
+    matches!(route, CHECK | ENVOY)
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use axum::{body::Body, http::Method};
+use axum::{
+    body::Body,
+    http::{HeaderValue, Method},
+};
 use rolecall::web::Peer;
 
 use crate::support::{Answer, Database, PASSWORD, TestApp, Visitor, both_engines};
@@ -13,6 +16,8 @@ both_engines!(
     a_form_that_was_sent_is_not_led_to_the_login,
     forwarded_addresses_are_believed_from_trusted_proxies_alone,
     the_query_of_the_original_request_is_nothing_to_us,
+    forwarding_headers_that_cannot_be_read_change_no_decision,
+    who_lacks_the_shared_cookie_is_asked_to_sign_in_and_not_sent_in_circles,
 );
 
 /// A check with `redirect=1` that a proxy at `from` sends about a request.
@@ -191,4 +196,79 @@ async fn the_query_of_the_original_request_is_nothing_to_us(db: Database) {
         .extension(Peer(Some("10.1.2.3".parse().unwrap())));
     let answer = t.send_as(&kim, request, Body::empty()).await;
     assert_eq!(answer.outcome(), "403");
+}
+
+async fn forwarding_headers_that_cannot_be_read_change_no_decision(db: Database) {
+    let t = behind_a_proxy(db).await;
+    let kim = t.signed_in("kim", &[]).await;
+    let long = "x".repeat(20_000);
+    let hops = vec!["10.0.0.2"; 2_000].join(",");
+    let longer = format!("/{long}");
+    let latin_1 = HeaderValue::from_bytes(b"/\xff\xfe").unwrap();
+    let odd = |value: &str| HeaderValue::from_bytes(value.as_bytes()).unwrap();
+    let values = [
+        "", " ", ",", "\t", "\"", "%", "%%%00", "https", "//", "\u{e9}", "*", &long, &longer, &hops,
+    ];
+    for name in ["method", "proto", "host", "uri", "for", "port", "prefix", "server"] {
+        let name = format!("x-forwarded-{name}");
+        for value in values.map(odd).into_iter().chain([latin_1.clone()]) {
+            for times in [1, 2, 3] {
+                let request = |path: &str| {
+                    let mut request = t.request(Method::GET, path).header(HTML.0, HTML.1);
+                    for (own, right) in REPORTS.iter().filter(|(own, _)| *own != name) {
+                        request = request.header(*own, *right);
+                    }
+                    for _ in 0..times {
+                        request = request.header(&name, &value);
+                    }
+                    request.extension(Peer(PROXY.unwrap().parse().ok()))
+                };
+                for (path, status) in [("/auth/check", 200), ("/auth/check?role=admin", 403)] {
+                    let answer = t.send_as(&kim, request(path), Body::empty()).await;
+                    assert_eq!(answer.status(), status, "{name}: {value:?}");
+                }
+                let answer = t.send(request("/auth/check").body(Body::empty()).unwrap()).await;
+                assert_eq!(answer.status(), 401, "{name}: {value:?}");
+                let location = answer.location();
+                let is_ours = location.is_empty() || location.starts_with(&TO_LOGIN[4..]);
+                assert!(is_ours && location.len() < 4_096, "{name}: {value:?}: {location}");
+            }
+        }
+    }
+}
+
+async fn who_lacks_the_shared_cookie_is_asked_to_sign_in_and_not_sent_in_circles(db: Database) {
+    const CHECK: &str = "__Secure-rolecall-check";
+    let t = TestApp::with(db, |chosen| {
+        chosen.public_url = "https://login.example.com".parse().ok();
+        chosen.cookie_domain = "example.com".parse().ok();
+        chosen.allowed_return_origins = "https://app.example.com".parse().ok();
+    })
+    .await;
+    let kim = t.signed_in("kim", &[]).await;
+    let lou = t.signed_in("lou", &[]).await;
+    let with = |check: Option<&str>| {
+        let visitor = Visitor::with_cookie("__Host-rolecall", &kim.session().unwrap());
+        check.iter().for_each(|check| visitor.set_cookie(CHECK, check));
+        visitor
+    };
+    let (own, other) = (kim.cookie(CHECK).unwrap(), lou.cookie(CHECK).unwrap());
+    let there = "/login?next=https%3A%2F%2Fapp.example.com%2Fx";
+    for (check, outcome) in [
+        (Some(&*own), "303 https://app.example.com/x"),
+        (Some(&other), "200"),
+        (Some("AAAAAAAAAAAAAAAAAAAAAA.x.y"), "200"),
+        (None, "200"),
+    ] {
+        let visitor = with(check);
+        assert_eq!(t.get_as(&visitor, there).await.outcome(), outcome, "{check:?}");
+        assert_eq!(t.get_as(&visitor, "/login?next=%2Fadmin").await.outcome(), "303 /admin");
+    }
+    // Signing in makes it whole.
+    let visitor = with(None);
+    let next = t.get_as(&visitor, there).await.hidden_field("next").unwrap();
+    let fields = [("username", "kim"), ("password", PASSWORD), ("next", &next)];
+    let answer = t.post_form(&visitor, "/login", &fields).await;
+    assert_eq!(answer.outcome(), "303 https://app.example.com/x");
+    assert_eq!(t.get_as(&visitor, there).await.outcome(), "303 https://app.example.com/x");
 }

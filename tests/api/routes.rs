@@ -23,7 +23,7 @@ const VISITORS: [&str; 6] = ["anonymous", "user", "user-manager", "auditor", "ad
 
 /// What each route answers to each visitor: method and path, then a column for each.
 #[rustfmt::skip]
-const TABLE: [(&str, [&str; 6]); 59] = [
+const TABLE: [(&str, [&str; 6]); 61] = [
     ("GET /",
         ["303 /login", "303 /account", "303 /account", "303 /account", "303 /account", "303 /login"]),
     ("GET /login",
@@ -175,6 +175,10 @@ const TABLE: [(&str, [&str; 6]); 59] = [
          "303 /login?next=%2Fadmin%2Faudit.csv"]),
     ("GET /auth/check",
         ["401", "200", "200", "200", "200", "401"]),
+    ("ANY /auth/envoy/-/",
+        ["401", "200", "200", "200", "200", "401"]),
+    ("ANY /auth/envoy/admin/users?role=user",
+        ["401", "403", "403", "403", "200", "401"]),
     ("GET /healthz",
         ["200", "200", "200", "200", "200", "200"]),
     ("GET /readyz",
@@ -192,6 +196,9 @@ fn pattern(path: &str) -> String {
     const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
     if path.starts_with("/static/") {
         return "/static/{name}".to_owned();
+    }
+    if path.starts_with("/auth/envoy/") {
+        return "/auth/envoy/{*asked}".to_owned();
     }
     path.replace(NOBODY, "{id}").replace("/admin/roles/user", "/admin/roles/{name}")
 }
@@ -259,6 +266,10 @@ async fn every_route_answers_every_kind_of_visitor_as_the_table_says(t: TestApp)
             let answer = match method {
                 "GET" => t.get_as(&visitor, path).await,
                 "POST" => t.post_form(&visitor, path, &[]).await,
+                "ANY" => {
+                    let method = Method::from_bytes(b"ANY").unwrap();
+                    t.send_as(&visitor, t.request(method, path), Body::empty()).await
+                }
                 other => panic!("this test cannot {other}"),
             };
             if answer.outcome() != expected {
@@ -280,6 +291,8 @@ async fn a_path_that_does_not_exist_is_404_for_everybody(t: TestApp) {
             "/account/",
             "/auth",
             "/auth/check/x",
+            "/auth/envoy",
+            "/auth/envoy/",
             "/static",
             "/static/a/b",
             "/login.php",
@@ -299,6 +312,9 @@ async fn a_path_that_does_not_exist_is_404_for_everybody(t: TestApp) {
 async fn a_method_that_is_not_offered_is_405_and_the_answer_says_which_are(t: TestApp) {
     let admin = t.signed_in("ada", &["admin"]).await;
     for (path, methods) in offered() {
+        if methods.contains(&Method::from_bytes(b"ANY").unwrap()) {
+            continue;
+        }
         let path = path.replace("{name}", "style.css");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
