@@ -9,6 +9,7 @@ mod dice;
 mod http;
 pub mod markup;
 pub mod program;
+pub mod site;
 mod visitor;
 pub mod wire;
 
