@@ -30,6 +30,8 @@ mod plain;
 mod reading;
 #[path = "browser/screenshots.rs"]
 mod screenshots;
+#[path = "browser/single_sign_on.rs"]
+mod single_sign_on;
 #[path = "browser/step_up.rs"]
 mod step_up;
 mod support;

@@ -92,6 +92,7 @@ impl Driver {
                 "--disable-component-update",
                 "--disable-sync",
                 "--hide-scrollbars",
+                "--host-resolver-rules=MAP *.example.com 127.0.0.1",
                 format!("--user-data-dir={}", profile.display()),
             ],
         });
@@ -101,6 +102,7 @@ impl Driver {
         }
         options["prefs"] = preferences;
         let capabilities = json!({
+            "acceptInsecureCerts": true,
             "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },
         });

@@ -59,25 +59,25 @@ pub struct Browser {
 impl Browser {
     /// Opens a browser for the server on this port of loopback.
     pub fn open(port: u16) -> Self {
-        Self::start(port, true)
+        Self::start(format!("http://127.0.0.1:{port}"), true)
     }
 
     pub fn without_javascript(port: u16) -> Self {
-        Self::start(port, false)
+        Self::start(format!("http://127.0.0.1:{port}"), false)
     }
 
-    fn start(port: u16, javascript: bool) -> Self {
+    /// Opens a browser for a server that is reached below `example.com`, with any certificate.
+    pub fn open_at(origin: String) -> Self {
+        Self::start(origin, true)
+    }
+
+    fn start(origin: String, javascript: bool) -> Self {
         let driver = Driver::start();
         let runtime = Runtime::new().unwrap();
         let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(driver.capabilities(javascript));
         let client = runtime.block_on(builder.connect(&driver.url()));
-        let browser = Self {
-            client: client.expect("chromium starts"),
-            runtime,
-            origin: format!("http://127.0.0.1:{port}"),
-            driver,
-        };
+        let browser = Self { client: client.expect("chromium starts"), runtime, origin, driver };
         browser.resize(1280, 800);
         // Keeps what the server sends.
         browser.devtools("Network.enable", json!({}));
@@ -272,6 +272,11 @@ impl Browser {
     pub fn cookie(&self) -> String {
         let cookie = self.run(self.client.get_named_cookie("rolecall"));
         format!("rolecall={}", cookie.value())
+    }
+
+    /// Takes away a cookie that a domain shares.
+    pub fn forget_cookie(&self, name: &str, domain: &str) {
+        self.devtools("Network.deleteCookies", json!({ "name": name, "domain": domain }));
     }
 
     /// The name of what has the focus.
