@@ -15,6 +15,7 @@ use rolecall::{
         sessions, users,
     },
     clock::Clock,
+    config::Chosen,
     random::Random,
 };
 
@@ -24,6 +25,7 @@ both_engines!(
     nothing_lives_beyond_its_end_by_more_than_the_clock_is_wrong,
     what_ended_too_early_is_there_again_when_the_clock_is_right,
     uses_noted_by_a_clock_that_was_ahead_end_nothing_early,
+    a_login_after_the_clock_was_set_back_ends_an_older_session_and_not_its_own,
     a_cookie_of_somebody_who_was_removed_opens_nothing_though_the_name_is_taken_again,
 );
 
@@ -38,13 +40,17 @@ struct Moved {
 
 impl Moved {
     async fn on(db: Database) -> Self {
+        Self::with(db, |_| {}).await
+    }
+
+    async fn with(db: Database, change: impl FnOnce(&mut Chosen)) -> Self {
         let shows = Arc::new(AtomicI64::new(0));
         let read = shows.clone();
         let clock = Clock::new(move || {
             let seconds = NOW.saturating_add_signed(read.load(Ordering::Relaxed));
             SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
         });
-        let t = TestApp::with_sources(db, (clock, Random::system()), |_| {}).await;
+        let t = TestApp::with_sources(db, (clock, Random::system()), change).await;
         roles::create(&t.app, &cli(), &role("editor"), "").await.unwrap();
         Self { t, shows }
     }
@@ -140,6 +146,17 @@ async fn uses_noted_by_a_clock_that_was_ahead_end_nothing_early(db: Database) {
     assert_eq!(m.check(&visitor).await, 200, "{beside}");
     m.show(54 * HOUR + 59);
     assert_eq!(m.check(&visitor).await, 401, "unused for twelve hours");
+}
+
+async fn a_login_after_the_clock_was_set_back_ends_an_older_session_and_not_its_own(db: Database) {
+    let m = Moved::with(db, |chosen| chosen.max_sessions = Some(1)).await;
+    m.t.user("kim", &["editor"]).await;
+    m.show(HOUR);
+    let first = m.t.login("kim").await;
+    m.show(0);
+    let second = m.t.login("kim").await;
+    assert_eq!(m.check(&second).await, 200);
+    assert_eq!(m.check(&first).await, 401);
 }
 
 async fn a_cookie_of_somebody_who_was_removed_opens_nothing_though_the_name_is_taken_again(
