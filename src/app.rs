@@ -4,9 +4,14 @@
 use std::{
     ops::Deref,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
+#[cfg(feature = "otlp")]
+use crate::traces::Traces;
 use crate::{
     auth::{
         cache::Cache,
@@ -17,7 +22,8 @@ use crate::{
     },
     clock::Clock,
     config::Settings,
-    db::{self, Db, MigrateError, Place, audit::Pen, session_store::DigestStore},
+    db::{self, Db, MigrateError, Place, audit::Pen, session_store::DigestStore, throttles::Kind},
+    metrics::Metrics,
     random::{Random, RandomFailed},
     telemetry::RequestIds,
 };
@@ -39,6 +45,11 @@ pub struct Parts {
     /// Uses of sessions that are still to be written down.
     pub touched: Touched,
     pub request_ids: RequestIds,
+    pub metrics: Metrics,
+    /// [`web::serve`](crate::web::serve) stops them at its end; so does whoever serves otherwise.
+    #[cfg(feature = "otlp")]
+    pub traces: Option<Traces>,
+    is_leaving: AtomicBool,
     /// Names this process among those that share the database.
     pub node: String,
 }
@@ -61,10 +72,13 @@ pub enum OpenError {
     Keys(#[from] KeyError),
     #[error(transparent)]
     Random(#[from] RandomFailed),
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", db::plain(.0))]
     Db(#[from] sqlx::Error),
     #[error("the clock shows a time before 1970; set it first")]
     Clock,
+    #[cfg(feature = "otlp")]
+    #[error("cannot send traces: {0}")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     #[error("cannot set up the session store: {0}")]
     Store(#[from] tower_sessions::session_store::Error),
 }
@@ -91,7 +105,7 @@ impl App {
         if !clock.works() {
             return Err(OpenError::Clock);
         }
-        let db = db::connect(url).await?;
+        let db = db::connect(url, settings.postgres_pooler).await?;
         match migrate {
             Migrate::Apply => {
                 for name in db.migrate().await? {
@@ -118,8 +132,14 @@ impl App {
         let store = Arc::new(DigestStore::new(db.clone(), clock.clone())?);
         let request_ids = RequestIds::new(random.bytes()?);
         let node = clock.new_id().to_string();
+        #[cfg(feature = "otlp")]
+        let traces = settings.otlp_endpoint.as_ref().map(|to| Traces::start(to, &db, &node));
         Ok(Self(Arc::new(Parts {
             cache: Cache::new(settings.cache_entries),
+            metrics: Metrics::new(settings.metrics_listen.is_some(), hasher.metrics(), &Kind::ALL),
+            #[cfg(feature = "otlp")]
+            traces: traces.transpose()?,
+            is_leaving: AtomicBool::new(false),
             db,
             settings,
             keys,
@@ -134,6 +154,15 @@ impl App {
 
     pub fn now(&self) -> time::OffsetDateTime {
         self.pen.clock.now()
+    }
+
+    /// It was asked to stop: new requests belong elsewhere.
+    pub fn is_leaving(&self) -> bool {
+        self.is_leaving.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn leave(&self) {
+        self.is_leaving.store(true, Ordering::Release);
     }
 }
 

@@ -202,7 +202,13 @@ struct Place {
 impl Place {
     /// Opens the database for a command at the terminal.
     async fn open(&self) -> Result<App, Failure> {
-        let settings = Settings::of_environment(self.config.as_deref())?;
+        self.open_by(Settings::of_environment(self.config.as_deref())?).await
+    }
+
+    /// The same with other settings than those of the environment.
+    async fn open_by(&self, settings: Settings) -> Result<App, Failure> {
+        // It answers no request, so there is nothing to trace.
+        let settings = Settings { otlp_endpoint: None, ..settings };
         let app = self.open_with(settings, Migrate::Apply).await?;
         Ok(self.opened.get_or_init(|| app).clone())
     }

@@ -1,6 +1,7 @@
 //! Settings: each is a flag of `serve`, an environment variable `ROLECALL_<NAME>` and a flat
 //! key of the TOML file; flag over environment over file over default.
 
+mod endpoint;
 mod hash_params;
 mod types;
 
@@ -10,10 +11,11 @@ use clap::{Args, Command, FromArgMatches};
 use serde::Deserialize;
 use time::Duration;
 
+pub use endpoint::Endpoint;
 pub use hash_params::{
     HASH_KIB_NANOS, HashParams, MAX_HASH_KIB, MAX_HASH_PASSES, MAX_HASH_SECONDS,
 };
-pub use types::{Listen, LogFormat, OnOff, Origin, PublicUrl, Span, TrustedProxy};
+pub use types::{Listen, LogFormat, OnOff, Origin, Pooler, PublicUrl, Span, TrustedProxy};
 
 /// Shorter passwords are weak as the only factor (NIST SP 800-63B-4).
 pub const ADVISED_PASSWORD_LENGTH: usize = 15;
@@ -83,6 +85,14 @@ settings! {
     max_connections: usize, "ROLECALL_MAX_CONNECTIONS";
     /// Of these, connections of one address (IPv6: its /64); `trusted_proxies` have any number [default: 256]
     max_connections_per_address: usize, "ROLECALL_MAX_CONNECTIONS_PER_ADDRESS";
+    /// What stands before Postgres: off, or a pooler in `transaction` mode such as PgBouncer [default: off]
+    postgres_pooler: Pooler, "ROLECALL_POSTGRES_POOLER";
+    /// Where to serve metrics for Prometheus, and nothing else: as `listen` [default: nowhere]
+    metrics_listen: Listen, "ROLECALL_METRICS_LISTEN";
+    /// After the signal to stop, serve on for so long while /readyz says no [default: stop at once]
+    drain_for: Span, "ROLECALL_DRAIN_FOR";
+    /// Collector that takes traces (OTLP over HTTP), such as http://127.0.0.1:4318 [default: no traces]
+    otlp_endpoint: Endpoint, "ROLECALL_OTLP_ENDPOINT";
     /// Log lines: pretty or json [default: pretty on a terminal, else json]
     log_format: LogFormat, "ROLECALL_LOG_FORMAT";
 }
@@ -112,6 +122,10 @@ pub struct Settings {
     pub max_sessions: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
+    pub postgres_pooler: Pooler,
+    pub metrics_listen: Option<Listen>,
+    pub drain_for: Option<Duration>,
+    pub otlp_endpoint: Option<Endpoint>,
     pub log_format: Option<LogFormat>,
 }
 
@@ -135,6 +149,12 @@ pub enum ConfigError {
         "cookie_domain {0} is a public suffix: strangers have names below it, and browsers share no cookies there; take a domain of your own, such as example.{0}"
     )]
     PublicSuffix(String),
+    #[error("listen and metrics_listen are both {0}; metrics need an address of their own")]
+    OneAddress(Listen),
+    #[error(
+        "otlp_endpoint is set, but this program was built without traces; releases have them: cargo build --release --features otlp"
+    )]
+    NoTraces,
     #[error("password_min_length is {0}; it must be from 8 to 64")]
     PasswordLength(usize),
     #[error("{0} must be at least 1")]
@@ -169,6 +189,9 @@ impl Settings {
             }
             (None, _) => return Err(ConfigError::NeedsPublicUrl(listen)),
         };
+        if chosen.metrics_listen.as_ref() == Some(&listen) && !listen.is_any_port() {
+            return Err(ConfigError::OneAddress(listen));
+        }
         let cookie_domain = chosen.cookie_domain.map(|domain| domain.0);
         if let Some(domain) = &cookie_domain {
             let host = public_url.host();
@@ -217,6 +240,10 @@ impl Settings {
                 "max_connections_per_address",
                 chosen.max_connections_per_address.unwrap_or(256),
             )?,
+            postgres_pooler: chosen.postgres_pooler.unwrap_or(Pooler::Off),
+            metrics_listen: chosen.metrics_listen,
+            drain_for: chosen.drain_for.map(|span| span.0),
+            otlp_endpoint: endpoint::if_built(chosen.otlp_endpoint, cfg!(feature = "otlp"))?,
             log_format: chosen.log_format,
             listen,
         })

@@ -3,7 +3,9 @@
 
 mod connect;
 mod migrate;
+mod reason;
 mod sql;
+mod word;
 
 pub mod audit;
 pub mod backup;
@@ -35,13 +37,16 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Pool, Postgres, Sqlite};
 use uuid::Uuid;
 
-use connect::Lent;
+use connect::{Cluster, Lent};
 pub use connect::{
-    ConnectError, beside, connect, is_unprotected, look, look_at_file, plain, sqlite_file,
+    ConnectError, beside, connect, is_direct, is_postgres, is_shared, is_unprotected, look,
+    look_at_file, require_direct, sqlite_file, without_password,
 };
 pub use migrate::{Inventory, MigrateError, Schema, SchemaError, schema_at};
+pub use reason::plain;
 pub use revision::{Epoch, Revision};
 pub(crate) use sql::sql;
+pub(crate) use word::words;
 
 /// One value per supported engine.
 #[derive(Clone, Debug)]
@@ -53,9 +58,9 @@ pub enum Backend<S, P> {
 /// Connections to one database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    pub(crate) read: Backend<Pool<Sqlite>, Pool<Postgres>>,
+    pub(crate) read: Backend<Pool<Sqlite>, Arc<Cluster>>,
     /// SQLite has one writer, so that writers wait in line here instead of failing there.
-    pub(crate) write: Backend<Pool<Sqlite>, Pool<Postgres>>,
+    pub(crate) write: Backend<Pool<Sqlite>, Arc<Cluster>>,
     /// Where the file is (SQLite) or the schema's name (Postgres).
     pub(crate) place: Place,
     /// What is known of the number that changes of who may do what raise.
@@ -74,6 +79,24 @@ pub struct Tx {
     revision: Arc<Revision>,
     /// The commit raises it.
     raises: bool,
+}
+
+/// How much of a pool is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    pub name: &'static str,
+    pub used: usize,
+    pub idle: usize,
+    pub most: u32,
+}
+
+impl PoolUse {
+    fn of<D: sqlx::Database>(name: &'static str, pool: &Pool<D>) -> Self {
+        let (open, idle) = (pool.size() as usize, pool.num_idle());
+        // Read one after the other.
+        let used = open.saturating_sub(idle);
+        Self { name, used, idle, most: pool.options().get_max_connections() }
+    }
 }
 
 /// A user's id: UUIDv7, kept for ever, survives renaming and is never given out again.
@@ -101,39 +124,34 @@ impl Db {
     /// The same for what happens often and takes nothing from anybody, such as a login. Should it
     /// after all, [`Tx::takes_away`] says so.
     pub async fn begin_aside(&self) -> sqlx::Result<Tx> {
-        let on = match &self.write {
-            Backend::Sqlite(pool) => {
-                Backend::Sqlite(in_time(Lent::begin(pool, "begin immediate")).await?)
-            }
-            Backend::Postgres(pool) => {
-                Backend::Postgres(in_time(Lent::begin(pool, "begin")).await?)
-            }
-        };
-        Ok(Tx { on, revision: self.revision.clone(), raises: false })
+        self.begin_on(&self.write, "begin immediate", "begin").await
     }
 
     /// Begins a transaction that only reads: all its statements see the same moment, and no
     /// writer waits for it.
     pub async fn begin_read(&self) -> sqlx::Result<Tx> {
-        let on = match &self.read {
-            Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, "begin")).await?),
-            Backend::Postgres(pool) => {
-                let sql = "begin isolation level repeatable read read only";
-                Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)
-            }
-        };
-        Ok(Tx { on, revision: self.revision.clone(), raises: false })
+        let postgres = "begin isolation level repeatable read read only";
+        self.begin_on(&self.read, "begin", postgres).await
     }
 
     /// Begins a transaction that reads as of one moment and may write to temporary tables of its
     /// own. No writer waits for it; it is never committed.
     pub(crate) async fn begin_scratch(&self) -> sqlx::Result<Tx> {
-        let on = match &self.write {
-            // Readers may write nothing at all. This takes no lock, as it writes nothing else.
-            Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, "begin")).await?),
-            Backend::Postgres(pool) => {
-                let sql = "begin isolation level repeatable read";
-                Backend::Postgres(in_time(Lent::begin(pool, sql)).await?)
+        // Readers of SQLite may write nothing at all. This takes no lock, as it writes nothing else.
+        self.begin_on(&self.write, "begin", "begin isolation level repeatable read").await
+    }
+
+    async fn begin_on(
+        &self,
+        pool: &Backend<Pool<Sqlite>, Arc<Cluster>>,
+        sqlite: &'static str,
+        postgres: &'static str,
+    ) -> sqlx::Result<Tx> {
+        let on = match pool {
+            Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, sqlite)).await?),
+            Backend::Postgres(cluster) => {
+                let begun = in_time(Lent::begin(&cluster.pool, postgres)).await;
+                Backend::Postgres(cluster.heed(begun)?.at(cluster))
             }
         };
         Ok(Tx { on, revision: self.revision.clone(), raises: false })
@@ -149,8 +167,20 @@ impl Db {
         for pool in [&self.read, &self.write] {
             match pool {
                 Backend::Sqlite(pool) => pool.close().await,
-                Backend::Postgres(pool) => pool.close().await,
+                Backend::Postgres(cluster) => cluster.pool.close().await,
             }
+        }
+    }
+
+    /// The pools of connections: SQLite has one for readers and one for the writer.
+    pub fn pools(&self) -> Vec<PoolUse> {
+        let of = |name, pool: &Backend<Pool<Sqlite>, Arc<Cluster>>| match pool {
+            Backend::Sqlite(pool) => PoolUse::of(name, pool),
+            Backend::Postgres(cluster) => PoolUse::of(name, &cluster.pool),
+        };
+        match &self.read {
+            Backend::Sqlite(_) => vec![of("read", &self.read), of("write", &self.write)],
+            Backend::Postgres(_) => vec![of("all", &self.read)],
         }
     }
 
@@ -201,7 +231,17 @@ pub async fn with_patience<T>(patience: Duration, work: impl Future<Output = T>)
 }
 
 /// One step of the database, within the limit if there is one.
-async fn in_time<T>(step: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
+#[cfg_attr(feature = "otlp", track_caller)]
+fn in_time<T>(
+    step: impl Future<Output = sqlx::Result<T>>,
+) -> impl Future<Output = sqlx::Result<T>> {
+    let step = limited(step);
+    #[cfg(feature = "otlp")]
+    let step = crate::traces::step(std::panic::Location::caller(), step);
+    step
+}
+
+async fn limited<T>(step: impl Future<Output = sqlx::Result<T>>) -> sqlx::Result<T> {
     match PATIENCE.try_with(|patience| *patience) {
         Ok(patience) => match tokio::time::timeout(patience, step).await {
             Ok(done) => done,

@@ -11,7 +11,10 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod db;
+pub mod metrics;
 pub mod random;
 pub mod telemetry;
 pub mod text;
+#[cfg(feature = "otlp")]
+pub mod traces;
 pub mod web;

@@ -30,6 +30,7 @@ mod limits;
 mod link;
 mod login;
 mod logout;
+mod metrics;
 mod page;
 mod pages;
 mod people;
@@ -46,8 +47,9 @@ use axum::{Router, middleware::from_fn_with_state};
 pub use client::Peer;
 pub use error::Error;
 pub use guard::{Me, Visitor};
+pub use metrics::{serve as serve_metrics, text as metrics_text};
 pub use route::{Kind, Route};
-pub use serve::{Listener, ServeError, listen, serve};
+pub use serve::{Listener, ServeError, listen, listen_for_metrics, serve};
 pub use service::Service;
 
 use crate::{
@@ -135,7 +137,7 @@ pub fn routes() -> Vec<Route> {
         Route::check(trace::CHECK).get(Query, check::check),
         Route::check(trace::ENVOY).any(Query, check::envoy),
         Route::check("/healthz").get(Public, health::process),
-        Route::check("/readyz").get(Public, health::database),
+        Route::check("/readyz").get(Public, health::readiness),
         Route::check("/static/{name}").get(Public, assets::file),
     ]
 }

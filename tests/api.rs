@@ -38,6 +38,8 @@ mod api {
     mod login;
     mod logout;
     mod max_sessions;
+    mod metrics;
+    mod metrics_documented;
     mod migrations;
     mod nothing_lost;
     mod one_connection;
@@ -45,6 +47,7 @@ mod api {
     mod passwords;
     mod people;
     mod race;
+    mod ready;
     mod refusals;
     mod remembered;
     mod rests;
@@ -57,6 +60,8 @@ mod api {
     mod strange;
     mod sweep;
     mod throttle;
+    #[cfg(feature = "otlp")]
+    mod traces;
     mod trail_lists;
     mod ways_up;
 }

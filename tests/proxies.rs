@@ -16,6 +16,8 @@ mod paths;
 mod readings;
 #[path = "proxies/readme.rs"]
 mod readme;
+#[path = "proxies/soak.rs"]
+mod soak;
 mod support;
 #[path = "proxies/visitors.rs"]
 mod visitors;

@@ -25,7 +25,8 @@ const FLOOD: usize = 64;
 const OVERFLOW: usize = 128;
 /// Whoever is told to come back waits a little.
 const PAUSE: Duration = Duration::from_millis(100);
-const CHECK_EVERY: Duration = Duration::from_millis(2);
+/// Enough for a p99; more would be a load of its own.
+const CHECK_EVERY: Duration = Duration::from_millis(10);
 const OTHER_EVERY: Duration = Duration::from_millis(200);
 /// What is shipped, but for the slots, which depend on the machine, and for a proxy to believe.
 const SETTINGS: [(&str, &str); 2] =
@@ -38,7 +39,7 @@ const OTHER: &str = "X-Forwarded-For: 198.51.100.4\r\n";
 #[derive(Default)]
 struct Row {
     per_second: Vec<f64>,
-    /// Of the bare loop in the same round.
+    /// Of the bare loop around it.
     ratio: Vec<f64>,
     idle_p99: Vec<f64>,
     p99: Vec<f64>,
@@ -60,7 +61,8 @@ struct Flood {
 }
 
 /// Floods the login round by round, with checks and another person's logins beside it. Server,
-/// load and database share the two cores.
+/// load and database share the two cores. The bare loop runs right before and right after each
+/// flood, so that what else the machine does weighs on both alike.
 pub fn measure(plan: Plan, cores: Cores, targets: &[Engine]) -> Outcome<Table> {
     let both = cores.both();
     let started = targets.iter().map(|engine| Server::rolecall(&both, &engine.place, &SETTINGS));
@@ -72,14 +74,17 @@ pub fn measure(plan: Plan, cores: Cores, targets: &[Engine]) -> Outcome<Table> {
     rows.resize_with(targets.len() * floods.len(), Row::default);
     for round in 1..=plan.rounds {
         println!("logins, round {round} of {}", plan.rounds);
-        let loop_alone = hashes_per_second(&both, plan.window())?;
-        bare.push(loop_alone);
         let pairs = targets.iter().zip(&servers);
         for ((Engine { seeded, .. }, server), rows) in pairs.zip(rows.chunks_mut(floods.len())) {
             let idle = flood(server, seeded, 0, plan.window())?;
             for (row, connections) in rows.iter_mut().zip(floods) {
                 row.idle_p99.push(p99(&idle.checks));
-                row.add(flood(server, seeded, connections, plan.window())?, plan, loop_alone);
+                let before = hashes_per_second(&both, plan.window() / 2)?;
+                let found = flood(server, seeded, connections, plan.window())?;
+                let after = hashes_per_second(&both, plan.window() / 2)?;
+                let alone = f64::midpoint(before, after);
+                bare.push(alone);
+                row.add(found, plan, alone);
             }
         }
     }
@@ -233,7 +238,7 @@ fn check_until(port: u16, cookie: &str, until: Instant) -> Result<Vec<Duration>,
 
 fn hashes_per_second(cores: &str, window: Duration) -> Outcome<f64> {
     let output = pinned(cores, std::env::current_exe()?)
-        .args(["--hash", &window.as_secs().to_string()])
+        .args(["--hash", &window.as_secs_f64().to_string()])
         .output()?;
     Ok(String::from_utf8(output.stdout)?.trim().parse()?)
 }
@@ -241,7 +246,7 @@ fn hashes_per_second(cores: &str, window: Duration) -> Outcome<f64> {
 /// Hashes in a loop on a thread for each slot, in a process of its own, and prints how many per
 /// second.
 pub fn hash(seconds: &str) -> Outcome {
-    let window = Duration::from_secs(seconds.parse()?);
+    let window = Duration::from_secs_f64(seconds.parse()?);
     let begun = Instant::now();
     let threads = [(); SLOTS].map(|()| thread::spawn(move || hash_until(begun, window)));
     let mut count = 0;

@@ -212,6 +212,10 @@ fn measure_checks(
     let started = engines.each_ref().map(|engine| Server::rolecall(&core, &engine.place, &[]));
     let [on_sqlite, on_postgres] = started;
     let servers = [on_sqlite?, on_postgres?];
+    // On Postgres, where two servers leave each other's memory alone.
+    let [_, engine] = engines;
+    let metrics = [("ROLECALL_METRICS_LISTEN", "127.0.0.1:0")];
+    let counting = Server::rolecall(&core, &engine.place, &metrics)?;
     let named = engines.iter().zip(&servers).map(|(engine, server)| (engine.names[1], server));
     let named: Vec<_> = [bare].into_iter().chain(named).collect();
     let idle = memory::read(&named)?;
@@ -220,7 +224,14 @@ fn measure_checks(
         Target::new(engine.names[1], server, "/auth/check?role=admin", &engine.seeded)
             .beside(engine.helpers)
     });
-    let targets: Vec<_> = [bare].into_iter().chain(targets).collect();
+    let counting = Target::new(
+        "the same with metrics on",
+        &counting,
+        "/auth/check?role=admin",
+        &engine.seeded,
+    )
+    .beside(engine.helpers);
+    let targets: Vec<_> = [bare].into_iter().chain(targets).chain([counting]).collect();
     let checks = checks::measure(plan, cores, ("Of bare", &checks::LOADS), &targets)?;
     Ok([checks, memory::table(&idle, &memory::read(&named)?)])
 }
@@ -268,7 +279,7 @@ source is in `benches/load`.
 - **Load.** wrk, one thread, {CONNECTIONS} connections kept open, no pipelining, so always
   {CONNECTIONS} requests at once; each request carries the next cookie of the list, to the bare
   route as well. p99 as `wrk --latency` has it: corrected for requests that a stall held back.
-- **Rounds.** {rounds} rounds of {seconds} s a row, in turns: bare, SQLite, Postgres, then the next
+- **Rounds.** {rounds} rounds of {seconds} s a row, in turns: bare, SQLite, Postgres, Postgres with `metrics_listen`, then the next
   kind of request. Before them every cookie is sent at least once, for a second at least, so that
   memory holds all sessions; the uses of sessions are written down meanwhile as always. A ratio compares with the bare route of the same
   round and the same requests. Shown: medians of the rounds, in brackets least and most.
@@ -285,9 +296,9 @@ source is in `benches/load`.
 - **Flood.** Each connection logs in again and again with the right password, through a proxy that
   names one address for all of them; each login is a verification, a session row and an audit
   record in a durable commit. Whoever is answered 503 waits 100 ms. Beside them one connection asks
-  a check every 2 ms, and somebody with another address logs in every 200 ms and must never be
+  a check every 10 ms, and somebody with another address logs in every 200 ms and must never be
   turned away. All on the same two cores, with two hashing slots; the bare loop calls the same
-  hasher from two threads, with memory kept, in a process of its own in the same round.
+  hasher from two threads, with memory kept, in a process of its own, right before and right after each flood.
 - **Start.** Median of {starts}, the program started directly, asked every half millisecond.
 "
     )

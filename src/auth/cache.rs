@@ -116,6 +116,11 @@ impl Cache {
         })
     }
 
+    /// How many sessions it holds, whether they still hold or not.
+    pub fn entries(&self) -> usize {
+        self.known.len()
+    }
+
     /// What was found in this epoch and still holds.
     pub fn get(&self, key: Key, epoch: Epoch, now: OffsetDateTime) -> Option<Arc<Known>> {
         let (found_in, known) = self.known.get(&key)?;

@@ -7,10 +7,14 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use argon2::Params;
 
+pub use self::pool::Load;
 pub use self::stored::{Flaw, Scheme, Unfit, Weak};
 use self::{
     pool::{Memory, Pool, Task},
@@ -24,6 +28,7 @@ use super::{
 };
 use crate::{
     config::{OnOff, Settings},
+    metrics::Hashing,
     random::{Random, RandomFailed},
 };
 
@@ -56,6 +61,7 @@ struct Inner {
     pepper: OnOff,
     /// Stands in for the hash that an account does not have.
     nobody: Arc<Stored>,
+    metrics: Hashing,
 }
 
 impl std::fmt::Debug for Inner {
@@ -76,6 +82,7 @@ impl Hasher {
             keys,
             pepper: settings.pepper,
             nobody: Arc::new(nobody.into()),
+            metrics: Hashing::default(),
         })))
     }
 
@@ -85,9 +92,21 @@ impl Hasher {
     /// When the queue is full.
     pub fn admit(&self, by: &By) -> Result<(), Busy> {
         match self.0.pool.is_full_for(&throttle::network_of(by)) {
-            true => Err(Busy),
+            true => {
+                self.0.metrics.turned_away();
+                Err(Busy)
+            }
             false => Ok(()),
         }
+    }
+
+    pub fn metrics(&self) -> &Hashing {
+        &self.0.metrics
+    }
+
+    /// What it has to do at this moment.
+    pub fn load(&self) -> Load {
+        self.0.pool.load()
     }
 
     /// A new hash of `password` with today's parameters, as PHC string.
@@ -183,7 +202,20 @@ impl Hasher {
         work: impl FnOnce(&mut Memory) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let slots = cost.slots(self.0.params.m_cost());
-        self.0.pool.run(Task { origin: &throttle::network_of(by), slots }, work).await
+        let (metrics, came) = (self.0.metrics.clone(), Instant::now());
+        #[cfg(feature = "otlp")]
+        let waiting = crate::traces::part("hash wait");
+        let measured = move |memory: &mut Memory| {
+            let begun = Instant::now();
+            metrics.begun(begun.saturating_duration_since(came));
+            #[cfg(feature = "otlp")]
+            let _hashing = waiting.map(|waiting| waiting.then("hash"));
+            let result = work(memory);
+            metrics.done(begun.elapsed());
+            result
+        };
+        let task = Task { origin: &throttle::network_of(by), slots };
+        self.0.pool.run(task, measured).await.inspect_err(|Busy| self.0.metrics.turned_away())
     }
 }
 

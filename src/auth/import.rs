@@ -211,7 +211,7 @@ async fn write(
         judged.made.iter().flat_map(|(id, row)| row.roles.iter().map(|role| (id.0, role.as_str())));
     imports::create_grants(tx, &grants.collect::<Vec<_>>(), app.now(), &by.actor).await?;
     for (tally, number) in by_status(&judged.made) {
-        tallies::add(tx, tally, "", number).await?;
+        tallies::add(tx, tally, number).await?;
     }
     let (first, last) = batch.span();
     let report = &judged.report;

@@ -23,7 +23,7 @@ use crate::{
     app::App,
     clock::Clock,
     db::{
-        Db,
+        self, Db,
         audit::{Action, Entry, RecordError, Target},
         keys, turns,
     },
@@ -84,7 +84,7 @@ pub enum KeyError {
     Twice { path: PathBuf, line: usize, id: String },
     #[error("the database uses key {id}, which the key file {} does not have; name the right file with key_file, or restore it from a backup", path.display())]
     Missing { path: PathBuf, id: String },
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", db::plain(.0))]
     Db(#[from] sqlx::Error),
     #[error(transparent)]
     Random(#[from] RandomFailed),
@@ -296,7 +296,7 @@ pub enum RotateError {
     Key(#[from] KeyError),
     #[error(transparent)]
     Record(#[from] RecordError),
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", db::plain(.0))]
     Db(#[from] sqlx::Error),
 }
 

@@ -89,12 +89,22 @@ pub(super) async fn bury(tx: &mut Tx, now: OffsetDateTime) -> Result<()> {
 }
 
 /// The same of one user.
-pub(super) async fn bury_of(tx: &mut Tx, user_id: UserId, now: OffsetDateTime) -> Result<Limits> {
+pub(super) async fn bury_of(tx: &mut Tx, user_id: UserId, now: OffsetDateTime) -> Result<()> {
     let limits = lifetimes::of_user(tx, user_id, now).await?;
+    bury_within(tx, user_id, limits, now).await
+}
+
+/// The same of one user whose limits are known.
+pub(super) async fn bury_within(
+    tx: &mut Tx,
+    user_id: UserId,
+    limits: Limits,
+    now: OffsetDateTime,
+) -> Result<()> {
     if !limits.are_none() {
         lifetimes::delete_overdue_of_user(tx, user_id, limits, now).await?;
     }
-    Ok(limits)
+    Ok(())
 }
 
 /// The same of one user by a role that they had until `end`.
@@ -105,11 +115,7 @@ pub(super) async fn bury_by(
     end: OffsetDateTime,
 ) -> Result<()> {
     let limits = lifetimes::of_role(tx, role).await?;
-    if !limits.are_none() {
-        let last = end.saturating_sub(Duration::SECOND);
-        lifetimes::delete_overdue_of_user(tx, user_id, limits, last).await?;
-    }
-    Ok(())
+    bury_within(tx, user_id, limits, end.saturating_sub(Duration::SECOND)).await
 }
 
 /// Deletes what the limits of roles have ended. Looks for it without keeping a writer waiting.
@@ -123,10 +129,12 @@ pub(super) async fn sweep(app: &App, batch: i64) -> Result<()> {
                 break;
             }
             let mut tx = app.db.begin_aside().await?;
+            let mut deleted = 0;
             for id in &over {
-                sessions::delete(&mut tx, *id).await?;
+                deleted += u64::from(sessions::delete(&mut tx, *id).await?);
             }
             tx.commit().await?;
+            app.metrics.swept(deleted);
         }
     }
     Ok(())

@@ -20,7 +20,6 @@ use crate::{
         UserId,
         audit::{Action, Entry, Target},
         links::LinkKind,
-        tallies,
         users::{self, Status, User},
     },
 };
@@ -152,11 +151,5 @@ async fn refuse(
         }
     };
     app.pen.record(&mut tx, by, entry).await?;
-    tallies::add(&mut tx, tallies::REFUSALS, &day(app.now()), 1).await?;
     Ok(tx.commit().await?)
-}
-
-/// The day of a time, UTC, as the tallies have it: `2026-11-22`.
-pub fn day(at: time::OffsetDateTime) -> String {
-    at.date().to_string()
 }

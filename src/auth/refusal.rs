@@ -1,7 +1,7 @@
 //! Why an operation did not happen: a rule refused it, or something below failed.
 
 use crate::{
-    db::{audit::RecordError, is_unavailable},
+    db::{self, audit::RecordError, is_unavailable},
     random::RandomFailed,
 };
 
@@ -22,7 +22,7 @@ pub enum Error {
     /// Too many wrong tries came before; seconds to wait.
     #[error("too many wrong tries; try again in {0} s")]
     HeldBack(u64),
-    #[error("the database failed: {0}")]
+    #[error("the database failed: {}", db::plain(.0))]
     Db(#[from] sqlx::Error),
     #[error(transparent)]
     Random(#[from] RandomFailed),

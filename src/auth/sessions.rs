@@ -1,9 +1,8 @@
 //! Sessions from login to end: who they belong to, how long they live, how they stop.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex},
-};
+mod touched;
+
+use std::sync::Arc;
 
 use serde_json::json;
 use time::{Duration, OffsetDateTime};
@@ -11,11 +10,10 @@ use uuid::Uuid;
 
 use super::{
     Actor, By, Refusal, Result,
-    access::{CurrentSession, CurrentUser},
+    access::CurrentUser,
     authority::{Change, granted_roles, require},
     cache::{Cookie, Known},
-    lifetime::{self, Life, bury_of},
-    login::day,
+    lifetime::{self, Life, bury_within},
     throttle::Try,
     token::Token,
     users,
@@ -26,11 +24,14 @@ use crate::{
     db::{
         Tx, UserId,
         audit::{Action, Entry, Target},
+        lifetimes,
         sessions::{self, NewSession, Session},
-        tallies,
-        users::{User, note_login},
+        users::User,
     },
 };
+
+use touched::seen;
+pub use touched::{Touched, write_touched};
 
 /// So many characters are kept of what a browser calls itself.
 const USER_AGENT_CHARS: usize = 300;
@@ -91,9 +92,8 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
             .collect(),
     };
     let mut tx = app.db.begin_aside().await?;
-    if !note_login(&mut tx, user.id, user.session_epoch, now).await? {
-        return Ok(None);
-    }
+    let noted = lifetimes::note_login(&mut tx, user.id, user.session_epoch, now).await?;
+    let Some(limits) = noted else { return Ok(None) };
     let replaced = match wanted.replaces {
         Some(old) => sessions::delete_by_digest(&mut tx, &old.digest()).await?,
         None => false,
@@ -105,12 +105,11 @@ pub async fn open(app: &App, by: &By, user: &User, wanted: Wanted<'_>) -> Result
         tried.was_right(&mut tx, user).await?;
     }
     let by = By { actor: Actor::User { id: user.id, name: user.username.clone() }, ..by.clone() };
-    let limits = bury_of(&mut tx, user.id, now).await?;
+    bury_within(&mut tx, user.id, limits, now).await?;
     let most = i64::try_from(app.settings.max_sessions).unwrap_or(i64::MAX);
     if sessions::create(&mut tx, &row).await? >= most {
         end_oldest(app, &mut tx, &by, user, (row.id, most - 1)).await?;
     }
-    tallies::add(&mut tx, tallies::LOGINS, &day(now), 1).await?;
     let entry = Entry::new(Action::SessionCreate, target(row.id, user.id, &user.username))
         .detail(json!({ "remember": wanted.remember, "replaces_another": replaced }));
     app.pen.record(&mut tx, &by, entry).await?;
@@ -131,7 +130,8 @@ async fn end_oldest(app: &App, tx: &mut Tx, by: &By, user: &User, kept: (Uuid, i
     Ok(())
 }
 
-/// What memory knows of this cookie. Counts as a use of the session.
+/// What memory knows of this cookie. Counts as a use of the session; that it was asked is for the
+/// caller to count.
 pub fn remembered(app: &App, cookie: Cookie, token: Token) -> Option<Arc<Known>> {
     let (epoch, now) = (app.db.revision.epoch()?, app.now());
     let known = app.cache.get((cookie, token.key()), epoch, now)?;
@@ -143,8 +143,10 @@ pub fn remembered(app: &App, cookie: Cookie, token: Token) -> Option<Arc<Known>>
 /// session.
 pub async fn identify(app: &App, cookie: Cookie, token: Token) -> Result<Option<Arc<CurrentUser>>> {
     if let Some(known) = remembered(app, cookie, token) {
+        app.metrics.lookups.hits.inc();
         return Ok(Some(known.user.clone()));
     }
+    app.metrics.lookups.misses.inc();
     let now = app.now();
     // Before the database is asked: an answer that a change overtakes belongs to what was.
     let epoch = app.db.revision.epoch();
@@ -201,17 +203,6 @@ async fn former(
         seen(app, &known, now);
         known.user.clone()
     }))
-}
-
-/// Noted at the time at which the session was found alive: a clock that jumps after that must not
-/// make it live longer.
-fn seen(app: &App, known: &Known, now: OffsetDateTime) {
-    let session = &known.user.session;
-    let (idle, _) = limits(&app.settings, session.remember);
-    let idle = session.role_idle.map_or(idle, |limit| limit.min(idle));
-    if known.note(now, TOUCH_AFTER.min(idle / 4), idle) {
-        app.touched.note(session, now);
-    }
 }
 
 /// Ends the session of this request.
@@ -325,67 +316,8 @@ pub(super) fn target(id: Uuid, user_id: UserId, name: &str) -> Target {
     Target::Session { id, user_id, name: name.to_owned() }
 }
 
-/// Uses of sessions that are not written down yet: off the request's path, in batches, at most
-/// once a minute for each session.
-#[derive(Debug, Default)]
-pub struct Touched(Mutex<HashMap<Uuid, Use>>);
-
-#[derive(Debug, Clone, Copy)]
-struct Use {
-    session: CurrentSession,
-    seen: OffsetDateTime,
-}
-
-/// A use is noted when the last one noted is so long ago, or a quarter of the idle limit.
-const TOUCH_AFTER: Duration = Duration::seconds(60);
-
-impl Touched {
-    fn note(&self, session: &CurrentSession, now: OffsetDateTime) {
-        self.lock().insert(session.id, Use { session: *session, seen: now });
-    }
-
-    fn noted(&self) -> Vec<Use> {
-        self.lock().values().copied().collect()
-    }
-
-    /// These are written down; what was noted meanwhile is not.
-    fn forget(&self, written: &[Use]) {
-        let mut touched = self.lock();
-        for one in written {
-            if touched.get(&one.session.id).is_some_and(|noted| noted.seen == one.seen) {
-                touched.remove(&one.session.id);
-            }
-        }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Uuid, Use>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
 /// So many rows go at a time, so that no writer waits long.
 const BATCH: u16 = 200;
-
-/// Writes down the uses noted so far; what could not be written is kept for the next time.
-pub async fn write_touched(app: &App) -> Result<()> {
-    let mut noted = app.touched.noted();
-    // Nodes that write the same rows take them in the same order.
-    noted.sort_by_key(|one| (one.seen, one.session.remember, one.session.id));
-    for alike in noted.chunk_by(|one, next| {
-        (one.seen, one.session.remember) == (next.seen, next.session.remember)
-    }) {
-        for batch in alike.chunks(BATCH.into()) {
-            let Some(Use { session, seen }) = batch.first() else { continue };
-            let (idle, _) = limits(&app.settings, session.remember);
-            let ids: Vec<_> = batch.iter().map(|one| one.session.id).collect();
-            let mut tx = app.db.begin_aside().await?;
-            sessions::touch(&mut tx, &ids, *seen, *seen + idle).await?;
-            tx.commit().await?;
-            app.touched.forget(batch);
-        }
-    }
-    Ok(())
-}
 
 /// Deletes expired sessions in small batches, so that no writer waits long.
 pub async fn sweep(app: &App) -> Result<()> {
@@ -393,9 +325,12 @@ pub async fn sweep(app: &App) -> Result<()> {
         let mut tx = app.db.begin_aside().await?;
         let deleted = sessions::delete_expired(&mut tx, app.now(), BATCH.into()).await?;
         tx.commit().await?;
+        app.metrics.swept(deleted);
         if deleted < u64::from(BATCH) {
             break;
         }
     }
-    lifetime::sweep(app, BATCH.into()).await
+    lifetime::sweep(app, BATCH.into()).await?;
+    app.metrics.swept_at(app.now());
+    Ok(())
 }

@@ -63,7 +63,9 @@ impl Try {
         for (kind, key, _) in &self.counted {
             match kind {
                 Kind::Address => throttles::give_back(tx, *kind, key).await?,
-                Kind::Account | Kind::Device => throttles::delete(tx, *kind, key).await?,
+                Kind::Device => throttles::delete(tx, *kind, key).await?,
+                // Gone already.
+                Kind::Account => 0,
             };
         }
         Ok(())
@@ -129,7 +131,10 @@ pub async fn check_address(app: &App, by: &By) -> Result<()> {
     if app.settings.throttle == OnOff::Off {
         return Ok(());
     }
-    wait(app, Kind::Address, &network_of(by)).await?.map_or(Ok(()), Err)
+    match wait(app, Kind::Address, &network_of(by)).await? {
+        Some(wait) => Err(held_back(app, Kind::Address, wait)),
+        None => Ok(()),
+    }
 }
 
 /// Counts such a try after it has failed.
@@ -220,7 +225,7 @@ async fn count(app: &App, counters: Vec<(Kind, String)>) -> Result<Vec<(Kind, St
     // Whoever is held back is told so without taking the turn of writers.
     for (kind, key) in &counters {
         if let Some(wait) = wait(app, *kind, key).await? {
-            return Err(wait);
+            return Err(held_back(app, *kind, wait));
         }
     }
     let now = app.pen.clock.now_ms();
@@ -235,7 +240,8 @@ async fn count(app: &App, counters: Vec<(Kind, String)>) -> Result<Vec<(Kind, St
             Some(failures) => counted.push((kind, key, failures)),
             None => {
                 drop(tx);
-                return Err(wait(app, kind, &key).await?.unwrap_or(Error::HeldBack(1)));
+                let wait = wait(app, kind, &key).await?.unwrap_or(1);
+                return Err(held_back(app, kind, wait));
             }
         }
     }
@@ -243,8 +249,13 @@ async fn count(app: &App, counters: Vec<(Kind, String)>) -> Result<Vec<(Kind, St
     Ok(counted)
 }
 
-/// How long this counter holds back, if it does.
-async fn wait(app: &App, kind: Kind, key: &str) -> Result<Option<Error>> {
+fn held_back(app: &App, by: Kind, wait: u64) -> Error {
+    app.metrics.held_back(by);
+    Error::HeldBack(wait)
+}
+
+/// How many seconds this counter holds back, if it does.
+async fn wait(app: &App, kind: Kind, key: &str) -> Result<Option<u64>> {
     let now = app.pen.clock.now_ms();
     let found = throttles::find(&app.db, kind, key).await?;
     let left = found.map_or(0, |throttle| match free_at(&throttle, now) {
@@ -253,7 +264,7 @@ async fn wait(app: &App, kind: Kind, key: &str) -> Result<Option<Error>> {
     });
     // A wait beyond the longest comes from a clock that was wrong.
     let is_held_back = (1..=LONGEST_MS).contains(&left);
-    Ok(is_held_back.then(|| Error::HeldBack(left.unsigned_abs().div_ceil(1000))))
+    Ok(is_held_back.then(|| left.unsigned_abs().div_ceil(1000)))
 }
 
 /// One counter however the account is called; for a name that nobody has, of that name.

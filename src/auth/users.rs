@@ -152,7 +152,7 @@ pub(super) async fn insert_profile(
         .personal("email", user.email.clone())
         .personal("display_name", user.display_name.clone());
     app.pen.record(tx, by, entry).await?;
-    tallies::add(tx, tallies::ACTIVE, "", 1).await?;
+    tallies::add(tx, tallies::ACTIVE, 1).await?;
     Ok(user)
 }
 
@@ -196,8 +196,8 @@ pub(super) async fn set_status_in(
         let detail = json!({ "sessions_ended": ended });
         (Action::UserDisable, detail, tallies::DISABLED, tallies::ACTIVE)
     };
-    tallies::add(tx, one_more, "", 1).await?;
-    tallies::add(tx, one_less, "", -1).await?;
+    tallies::add(tx, one_more, 1).await?;
+    tallies::add(tx, one_less, -1).await?;
     Ok(app.pen.record(tx, by, Entry::new(action, target(user)).detail(detail)).await?)
 }
 
@@ -299,7 +299,7 @@ pub(super) async fn remove_in(app: &App, tx: &mut Tx, by: &By, user: &User) -> R
     let id = user.id;
     require_user(app, tx, by, id).await?;
     let tally = if user.status == Status::Active { tallies::ACTIVE } else { tallies::DISABLED };
-    tallies::add(tx, tally, "", -1).await?;
+    tallies::add(tx, tally, -1).await?;
     let sessions_ended = sessions::delete_of_user(tx, id, None).await?;
     grants::record_ends_of(app, tx, Some(id), "").await?;
     let grants_ended = grant_rows::delete_of_user(tx, id).await?;

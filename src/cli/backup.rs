@@ -8,8 +8,6 @@ use std::{
     time::Duration,
 };
 
-use url::Url;
-
 use super::{Failure, Outcome, Place, interrupt, output};
 use crate::{
     app::{OpenError, key_file},
@@ -24,7 +22,7 @@ pub async fn run(place: &Place, file: &Path) -> Outcome {
     let url = &place.database_url;
     let original = db::sqlite_file(url).map_err(OpenError::from)?;
     // Neither migrated nor given a key: what is backed up before an update is what is there.
-    let db = db::look(url).await.map_err(OpenError::from)?;
+    let db = db::look(url, settings.postgres_pooler).await.map_err(OpenError::from)?;
     let written = match &original {
         Some(_) => back_up(&db, file).await,
         None => Err(Failure::Other(pg_dump(url, db.schema_name(), file))),
@@ -123,7 +121,7 @@ impl Drop for Half {
 
 /// What does the same for Postgres. The URL goes without its password.
 fn pg_dump(url: &str, schema: Option<&str>, file: &Path) -> String {
-    let url = Url::parse(url).ok().map_or_else(|| "postgres://…".to_owned(), plain);
+    let url = db::without_password(url).unwrap_or_else(|| "postgres://…".to_owned());
     let schema = schema.filter(|name| *name != "public");
     let schema = schema.map(|name| format!(" --schema={name}")).unwrap_or_default();
     format!(
@@ -131,17 +129,4 @@ fn pg_dump(url: &str, schema: Option<&str>, file: &Path) -> String {
          --file={} '{url}' and back up the key file too (docs/operations.md)",
         file.display()
     )
-}
-
-/// Without its password and without what names the schema.
-fn plain(mut url: Url) -> String {
-    let _ = url.set_password(None);
-    let others = url.query_pairs().filter(|(key, _)| !key.starts_with("options"));
-    let others: Vec<_> =
-        others.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
-    url.set_query(None);
-    if !others.is_empty() {
-        url.query_pairs_mut().extend_pairs(others);
-    }
-    url.into()
 }

@@ -5,6 +5,7 @@ mod database;
 mod engine;
 mod files;
 mod people;
+mod pooler;
 mod reach;
 mod settings;
 
@@ -14,7 +15,7 @@ use serde_json::json;
 use super::{Failure, Outcome, Place, output};
 use crate::{
     clock::Clock,
-    config::{Chosen, Settings},
+    config::{Chosen, Pooler, Settings},
     db,
 };
 
@@ -123,10 +124,13 @@ pub async fn run(place: &Place, check: Check) -> Outcome {
         settings::look(&mut report, settings);
         reach::listen(&mut report, &settings.listen).await;
     }
-    if let Some(file) = &sqlite_file {
-        files::database(&mut report, file);
-    }
-    let db = database::open(&mut report, url, sqlite_file.as_deref()).await;
+    let is_in_reach = sqlite_file.as_ref().is_none_or(|file| files::database(&mut report, file));
+    let set = settings.as_ref().map_or(Pooler::Off, |settings| settings.postgres_pooler);
+    pooler::look(&mut report, url, set).await;
+    let db = match is_in_reach {
+        true => database::open(&mut report, url, set, sqlite_file.as_deref()).await,
+        false => None,
+    };
     let clock = Clock::system();
     let mut ids = Vec::new();
     if let Some(db) = &db {

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::key_file,
-    config::Settings,
+    config::{Pooler, Settings},
     db::{
         self, Db, beside,
         copy::{self, Copied, Step},
@@ -34,7 +34,12 @@ pub struct Copy {
 
 pub async fn run(place: &Place, asked: Copy) -> Outcome {
     let settings = Settings::of_environment(place.config.as_deref())?;
-    let source = db::look(&asked.from).await.map_err(|error| of("source", &error))?;
+    let of_source = |error| of("source", &error);
+    // Both sides keep statements and locks over a long time, which no pooler does.
+    let pooler = settings.postgres_pooler;
+    db::require_direct(&asked.from, pooler).await.map_err(of_source)?;
+    let source = db::look(&asked.from, Pooler::Off).await.map_err(of_source)?;
+    db::require_direct(&asked.to, pooler).await.map_err(|error| of("target", &error))?;
     let copied = copy_or_remove(&source, &asked.to).await;
     let ids = keys::list(&source).await;
     // Whatever came of it: the last to close leaves no log behind.
@@ -66,7 +71,7 @@ async fn copy_or_remove(source: &Db, to: &str) -> Result<Vec<Copied>, Failure> {
 async fn new_file(url: &str) -> Result<Option<PathBuf>, Failure> {
     match sqlite_file(url).map_err(|error| of("target", &error))? {
         Some(file) if file.exists() => {
-            let target = db::look(url).await.map_err(|error| of("target", &error))?;
+            let target = db::look(url, Pooler::Off).await.map_err(|error| of("target", &error))?;
             copy::require_empty(&target).await?;
             target.close().await;
             Ok(None)
@@ -76,7 +81,7 @@ async fn new_file(url: &str) -> Result<Option<PathBuf>, Failure> {
 }
 
 async fn copy(source: &Db, to: &str) -> Result<Vec<Copied>, Failure> {
-    let target = db::connect(to).await.map_err(|error| of("target", &error))?;
+    let target = db::connect(to, Pooler::Off).await.map_err(|error| of("target", &error))?;
     let progress = Progress::new();
     let mut tell = |step: Step<'_>| match step {
         // Each is written and read back.

@@ -30,6 +30,14 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     settings.max_connections = files::make_room(settings.max_connections);
     let listener = web::listen(&settings.listen).await?;
     settings.listening_on(listener.address());
+    let metrics = match &mut settings.metrics_listen {
+        Some(listen) => {
+            let listener = web::listen_for_metrics(listen).await?;
+            *listen = listener.address();
+            Some(listener)
+        }
+        None => None,
+    };
     let migrate = if no_migrate { Migrate::Refuse } else { Migrate::Apply };
     let app = place.open_with(settings, migrate).await?;
     // Signals are listened for before anybody is told that we are there.
@@ -39,12 +47,23 @@ pub async fn run(place: &Place, flags: Chosen, no_migrate: bool) -> Outcome {
     if config::is_cheap(&app.settings.argon2) {
         tracing::warn!("argon2 is set cheaper than OWASP advises: passwords are guessed sooner");
     }
+    if let Some(listen) = &app.settings.metrics_listen {
+        tracing::info!(address = %listen, "serving metrics");
+        if listen.is_open() {
+            tracing::warn!("whoever reaches that address may read the metrics, which has no login");
+        }
+    }
+    if let Some(collector) = &app.settings.otlp_endpoint {
+        tracing::info!(%collector, "sending traces");
+    }
     tracing::info!(address = %listen, %public_url, "listening");
     if let Some(message) = setup {
         tell_assumed_address(&app);
         output::line(&message)?;
     }
+    let metrics = metrics.map(|door| tokio::spawn(web::serve_metrics(app.clone(), door)));
     web::serve(app, listener, stop).await;
+    metrics.iter().for_each(tokio::task::JoinHandle::abort);
     Ok(())
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use time::Duration;
 use url::Url;
 
-use super::HashParams;
+use super::{Endpoint, HashParams};
 
 /// Reads a value from the settings file as it is read from a flag; numbers need no quotes.
 macro_rules! from_text {
@@ -25,7 +25,19 @@ macro_rules! from_text {
     )+ };
 }
 
-from_text!(Listen, PublicUrl, TrustedProxy, Origin, HashParams, Span, Domain, LogFormat, OnOff);
+from_text!(
+    Listen,
+    PublicUrl,
+    TrustedProxy,
+    Origin,
+    HashParams,
+    Span,
+    Domain,
+    LogFormat,
+    OnOff,
+    Pooler,
+    Endpoint
+);
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +49,18 @@ pub enum Listen {
 impl Default for Listen {
     fn default() -> Self {
         Self::Tcp(SocketAddr::from(([127, 0, 0, 1], 8000)))
+    }
+}
+
+impl Listen {
+    /// Whether each asking gets another port.
+    pub(super) fn is_any_port(&self) -> bool {
+        matches!(self, Self::Tcp(address) if address.port() == 0)
+    }
+
+    /// Whether other machines may reach it.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Tcp(address) if !address.ip().to_canonical().is_loopback())
     }
 }
 
@@ -326,6 +350,26 @@ impl FromStr for LogFormat {
     }
 }
 
+/// Whether connections to Postgres go through a pooler that gives its own to one transaction after
+/// the other, as PgBouncer does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pooler {
+    Off,
+    Transaction,
+}
+
+impl FromStr for Pooler {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            "transaction" => Ok(Self::Transaction),
+            _ => Err(format!("{text:?} is neither off nor transaction")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -343,6 +387,21 @@ mod tests {
             ["%2e", "\u{3002}", "\t.", "..", ""].map(|dot| format!("login{dot}example.com"));
         for host in before.iter().chain(&after).chain(&inside) {
             assert!(!ours.is_host(host) && !ours.is_origin(&format!("https://{host}")), "{host:?}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_open_when_other_machines_may_reach_it() {
+        for (text, is_open) in [
+            ("127.0.0.1:9464", false),
+            ("[::1]:9464", false),
+            ("[::ffff:127.0.0.1]:9464", false),
+            ("unix:/run/metrics.sock", false),
+            ("0.0.0.0:9464", true),
+            ("[::]:9464", true),
+            ("10.0.0.1:9464", true),
+        ] {
+            assert_eq!(text.parse::<Listen>().unwrap().is_open(), is_open, "{text}");
         }
     }
 

@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Tx, UserId, sql};
+use super::{Tx, UserId, sql, tallies};
 pub use action::Action;
 pub use list::{ActorIs, Filter, Record, TargetIs, id_at, list, list_about};
 
@@ -188,7 +188,8 @@ impl Pen {
         self.has_recorded.load(Ordering::Relaxed)
     }
 
-    /// Writes the record; both are in `tx` or neither.
+    /// Writes the record, and counts what is counted by day; both are in `tx` with the change, or
+    /// neither is.
     pub async fn record(&self, tx: &mut Tx, by: &By, entry: Entry) -> Result<(), RecordError> {
         let id = self.clock.new_id();
         let actor = self.actor_part(by)?;
@@ -201,20 +202,33 @@ impl Pen {
         let target_digest = target.as_ref().map(|part| part.digest());
         self.has_recorded.store(true, Ordering::Relaxed);
         let [(actor_user, actor_text), (target_user, target_text)] = [actor, target].map(parts);
-        // One statement for all three tables, since each costs a round trip; SQLite, which has
-        // none, knows no such statement.
+        let tally = tallies::of(entry.action);
+        let day = tallies::day(at);
+        // All in one go, since each costs a round trip. Postgres takes several with values as one
+        // statement only; SQLite does not know that one, and counts values over all of its own.
         sql!(in tx, execute one of:
             ["insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
                                  request_id, actor_digest, target_digest)
-              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11);
+              insert into audit_unsealed (audit_id) values ($12);
+              insert into audit_personal (audit_id, part, user_id, content)
+              select $13, 'actor', $14, $15 where $15 is not null
+              union all select $13, 'target', $16, $17 where $17 is not null;
+              insert into tallies (name, day, n) select $18, $19, 1 where $18 is not null
+              on conflict (name, day) do update set n = tallies.n + 1",
              id, at, action, label, actor_id, kind, target_id, detail,
-             by.request_id, actor_digest, target_digest],
+             by.request_id, actor_digest, target_digest,
+             id, id, actor_user, actor_text, target_user, target_text, tally, day],
             ["with record as (
                   insert into audit (id, at, action, actor, actor_id, target, target_id, detail,
                                      request_id, actor_digest, target_digest)
                   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
               ), line as (
                   insert into audit_unsealed (audit_id) values ($1)
+              ), tally as (
+                  insert into tallies (name, day, n)
+                  select $16::text, $17::text, 1 where $16::text is not null
+                  on conflict (name, day) do update set n = tallies.n + 1
               )
               insert into audit_personal (audit_id, part, user_id, content)
               select $1, part, user_id, content
@@ -223,13 +237,7 @@ impl Pen {
               where content is not null",
              id, at, action, label, actor_id, kind, target_id, detail,
              by.request_id, actor_digest, target_digest,
-             actor_user, actor_text, target_user, target_text])?;
-        sql!(in tx, execute on sqlite: "insert into audit_unsealed (audit_id) values ($1)", id)?;
-        sql!(in tx, execute on sqlite:
-            "insert into audit_personal (audit_id, part, user_id, content)
-             select $1, 'actor', $2, $3 where $3 is not null
-             union all select $1, 'target', $4, $5 where $5 is not null",
-            id, actor_user, actor_text, target_user, target_text)?;
+             actor_user, actor_text, target_user, target_text, tally, day])?;
         Ok(())
     }
 

@@ -2,16 +2,17 @@
 
 use time::OffsetDateTime;
 
-use super::{Db, Tx, sql};
+use super::{Db, Tx, sql, words};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// How far the chain was then.
     End,
     /// Stands for what was pruned: the chain goes on from here.
     Pruned,
 }
+
+words!(Kind: End = "end", Pruned = "pruned");
 
 impl Kind {
     pub fn name(self) -> &'static str {

@@ -1,19 +1,32 @@
 //! Opens the database that a URL names, with the settings each engine needs to be safe.
 
+mod cluster;
+mod hosts;
 mod lent;
+mod pooler;
+mod postgres;
+mod runner;
 mod there;
 
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     ConnectOptions, Connection,
-    postgres::{PgConnectOptions, PgPoolOptions, PgSslMode},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-pub(crate) use self::lent::Lent;
 use self::there::There;
-use super::{Backend, Db, Place, Revision};
+pub(crate) use self::{
+    cluster::{Cluster, REVISION},
+    lent::Lent,
+};
+pub use self::{
+    hosts::without_password,
+    pooler::{is_direct, is_postgres, is_shared, require_direct},
+    postgres::is_unprotected,
+};
+use super::{Backend, Db, Place, Revision, reason::plain};
+use crate::config::Pooler;
 
 /// How long a request waits for a connection or for SQLite's write lock. Together with the
 /// answer it stays below the two seconds within which an outage is told.
@@ -21,7 +34,6 @@ const WAIT: Duration = Duration::from_millis(1_200);
 /// How long a writer waits for another process to be done with a SQLite file, after [`WAIT`].
 const BUSY: Duration = Duration::from_millis(400);
 const READERS: u32 = 8;
-const POSTGRES_CONNECTIONS: u32 = 16;
 
 /// Why a database could not be opened. The password of the URL is in no message.
 #[derive(Debug, thiserror::Error)]
@@ -43,30 +55,36 @@ pub enum ConnectError {
     )]
     NoSchema,
     #[error(
+        "with postgres_pooler the database URL can have no options: a pooler does not pass them on; name the schema by: alter role … set search_path = …"
+    )]
+    PoolerOptions,
+    #[error(
+        "the database URL leads to a pooler, and this needs Postgres itself; name that by --database-url"
+    )]
+    Pooled,
+    #[error(
         "the database holds tables of another program ({0}); give rolecall a database of its own"
     )]
     Foreign(String),
 }
 
 /// Connects to `url` (`sqlite:…` or `postgres:…`). A SQLite file that is missing is created,
-/// its folder is not.
-pub async fn connect(url: &str) -> Result<Db, ConnectError> {
+/// its folder is not. Of several Postgres hosts it is the first that takes changes, and later
+/// whichever does.
+pub async fn connect(url: &str, pooler: Pooler) -> Result<Db, ConnectError> {
     match url.split_once(':') {
         Some(("sqlite", _)) => connect_sqlite(url).await,
-        Some(("postgres" | "postgresql", _)) => connect_postgres(url, |options| options).await,
+        Some(("postgres" | "postgresql", _)) => postgres::connect(url, pooler, false).await,
         _ => Err(ConnectError::Scheme),
     }
 }
 
 /// Connects to a database that is there, to look at it: nothing is made, migrated or written,
 /// also not in a file beside it.
-pub async fn look(url: &str) -> Result<Db, ConnectError> {
+pub async fn look(url: &str, pooler: Pooler) -> Result<Db, ConnectError> {
     match url.split_once(':') {
         Some(("sqlite", _)) => look_at_sqlite(sqlite_options(url)?).await,
-        Some(("postgres" | "postgresql", _)) => {
-            let read_only = [("default_transaction_read_only", "on")];
-            connect_postgres(url, |options| options.options(read_only)).await
-        }
+        Some(("postgres" | "postgresql", _)) => postgres::connect(url, pooler, true).await,
         _ => Err(ConnectError::Scheme),
     }
 }
@@ -226,49 +244,6 @@ pub fn beside(file: &std::path::Path, end: &str) -> PathBuf {
     name.into()
 }
 
-async fn connect_postgres(
-    url: &str,
-    set: impl FnOnce(PgConnectOptions) -> PgConnectOptions,
-) -> Result<Db, ConnectError> {
-    let options = set(PgConnectOptions::from_str(url).map_err(unreadable)?)
-        .application_name("rolecall")
-        .disable_statement_logging();
-    let place = format!("{}:{}", options.get_host(), options.get_port());
-    let failed = |error: sqlx::Error| ConnectError::Open {
-        place: place.clone(),
-        reason: postgres_reason(&error),
-    };
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(WAIT)
-        .test_before_acquire(false)
-        .after_release(|connection, _| Box::pin(lent::clear_postgres(connection)))
-        .connect_with(options)
-        .await
-        .map_err(failed)?;
-    // The stock session store names the schema in its statements.
-    let schema: Option<String> = sqlx::query_scalar("select current_schema()::text")
-        .fetch_one(&pool)
-        .await
-        .map_err(failed)?;
-    Ok(Db {
-        read: Backend::Postgres(pool.clone()),
-        write: Backend::Postgres(pool),
-        place: Place::Schema(schema.ok_or(ConnectError::NoSchema)?),
-        revision: Arc::new(Revision::new()),
-    })
-}
-
-/// Whether somebody on the way to another machine could read or answer what goes to Postgres.
-pub fn is_unprotected(url: &str) -> bool {
-    let Ok(options) = PgConnectOptions::from_str(url) else { return false };
-    let host = options.get_host();
-    let is_here = options.get_socket().is_some()
-        || host.starts_with('/')
-        || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&host);
-    !is_here && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
-}
-
 fn unreadable(error: sqlx::Error) -> ConnectError {
     ConnectError::Url(match error {
         sqlx::Error::Configuration(reason) => reason.to_string(),
@@ -292,23 +267,4 @@ fn sqlite_reason(error: &sqlx::Error) -> String {
 
 fn is_missing(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound)
-}
-
-fn postgres_reason(error: &sqlx::Error) -> String {
-    match error {
-        sqlx::Error::PoolTimedOut => {
-            "no answer; is Postgres running there, and does it take more connections?".into()
-        }
-        _ => plain(error),
-    }
-}
-
-/// The driver's reason without its prefix, on one line.
-pub fn plain(error: &sqlx::Error) -> String {
-    let reason = match error {
-        sqlx::Error::Database(error) => error.message().to_owned(),
-        sqlx::Error::Io(error) => error.to_string(),
-        other => other.to_string(),
-    };
-    reason.replace('\n', " ")
 }

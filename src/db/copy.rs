@@ -62,7 +62,7 @@ pub enum CopyError {
     #[error("the target failed while the copy was committed: {}; look whether it is there", plain(.0))]
     Commit(sqlx::Error),
     #[error(
-        "what the target holds of {0} is not what the source held; nothing was copied, try again"
+        "what the target holds of {0} is not what was written to it; nothing was copied; has it a trigger or rule of its own? take an empty database that has none"
     )]
     Differs(String),
 }

@@ -6,11 +6,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use sqlx::{Executor, PgConnection, QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::{Executor, Postgres, QueryBuilder, Sqlite, SqliteConnection};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Backend, Db, Tx, UserId, audit::Actor, users::Status};
+use super::{Backend, Db, Tx, UserId, audit::Actor, connect::Lent, users::Status};
 
 /// A user to make.
 pub struct NewUser<'a> {
@@ -69,7 +69,7 @@ macro_rules! list {
             }
             Backend::Postgres(tx) => {
                 let query = sqlx::query_as(concat!($select, " = any($1)"));
-                found = query.bind(keys).fetch_all(&mut **tx).await?;
+                found = query.bind(keys).fetch_all(tx.runner()).await?;
             }
         }
         found
@@ -140,7 +140,7 @@ pub async fn add_planned(tx: &mut Tx, mut keys: Vec<Vec<u8>>) -> sqlx::Result<()
         Backend::Postgres(tx) => {
             let sql =
                 format!("insert into import_planned (key) select * from unnest($1::bytea[]){END}");
-            sqlx::query(&sql).bind(keys).execute(&mut **tx).await.map(|_| ())
+            sqlx::query(&sql).bind(keys).execute(tx.runner()).await.map(|_| ())
         }
     }
 }
@@ -251,7 +251,7 @@ async fn insert_looks_sqlite(
 }
 
 async fn insert_users_postgres(
-    tx: &mut PgConnection,
+    tx: &mut Lent<Postgres>,
     users: &[NewUser<'_>],
     at: OffsetDateTime,
 ) -> sqlx::Result<()> {
@@ -268,13 +268,13 @@ async fn insert_users_postgres(
     .bind(users.iter().map(|user| user.display_name).collect::<Vec<_>>())
     .bind(users.iter().map(|user| user.password_hash).collect::<Vec<_>>())
     .bind(at)
-    .execute(&mut *tx)
+    .execute(tx.runner())
     .await
     .map(|_| ())
 }
 
 async fn insert_keys_postgres(
-    tx: &mut PgConnection,
+    tx: &mut Lent<Postgres>,
     keys: &[(&[u8], &str, Uuid)],
 ) -> sqlx::Result<()> {
     sqlx::query(
@@ -284,13 +284,13 @@ async fn insert_keys_postgres(
     .bind(keys.iter().map(|(key, ..)| *key).collect::<Vec<_>>())
     .bind(keys.iter().map(|(_, kind, _)| *kind).collect::<Vec<_>>())
     .bind(keys.iter().map(|(.., id)| *id).collect::<Vec<_>>())
-    .execute(&mut *tx)
+    .execute(tx.runner())
     .await
     .map(|_| ())
 }
 
 async fn insert_looks_postgres(
-    tx: &mut PgConnection,
+    tx: &mut Lent<Postgres>,
     looks: &[(&[u8], Uuid)],
     lookalikes: Lookalikes,
 ) -> sqlx::Result<()> {
@@ -301,7 +301,7 @@ async fn insert_looks_postgres(
     sqlx::query(&sql)
         .bind(looks.iter().map(|(look, _)| *look).collect::<Vec<_>>())
         .bind(looks.iter().map(|(_, id)| *id).collect::<Vec<_>>())
-        .execute(&mut *tx)
+        .execute(tx.runner())
         .await
         .map(|_| ())
 }
@@ -339,7 +339,7 @@ pub async fn create_grants(
         .bind(at)
         .bind(label)
         .bind(by_id)
-        .execute(&mut **tx)
+        .execute(tx.runner())
         .await
         .map(|_| ()),
     }

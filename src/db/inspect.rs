@@ -1,10 +1,16 @@
 //! What the engines say of themselves, for whoever looks whether all is well. Changes nothing.
 //! Each engine is asked in its own words, so none of this is `sql!`.
 
-use sqlx::{FromRow, PgPool, SqlitePool};
+use std::sync::Arc;
+
+use sqlx::{FromRow, SqlitePool};
 use time::OffsetDateTime;
 
-use super::{Backend, Db, sql};
+use super::{
+    Backend, Db,
+    connect::{Cluster, Lent},
+    sql,
+};
 
 /// A SQLite file and how our connections use it.
 #[derive(Debug)]
@@ -40,7 +46,7 @@ pub struct Postgres {
 pub async fn engine(db: &Db) -> sqlx::Result<Backend<Sqlite, Postgres>> {
     match &db.read {
         Backend::Sqlite(pool) => sqlite(pool).await.map(Backend::Sqlite),
-        Backend::Postgres(pool) => postgres(pool).await.map(Backend::Postgres),
+        Backend::Postgres(cluster) => postgres(cluster).await.map(Backend::Postgres),
     }
 }
 
@@ -57,7 +63,7 @@ async fn sqlite(pool: &SqlitePool) -> sqlx::Result<Sqlite> {
     })
 }
 
-async fn postgres(pool: &PgPool) -> sqlx::Result<Postgres> {
+async fn postgres(cluster: &Arc<Cluster>) -> sqlx::Result<Postgres> {
     let sql = "select current_setting('server_version_num')::int as number,
                       current_setting('server_version') as version,
                       current_setting('server_encoding') as encoding,
@@ -66,7 +72,7 @@ async fn postgres(pool: &PgPool) -> sqlx::Result<Postgres> {
                       current_setting('synchronous_commit') as synchronous_commit,
                       pg_is_in_recovery() as is_standby,
                       (extract(epoch from clock_timestamp()) * 1000)::bigint as clock_ms";
-    sqlx::query_as(sql).fetch_one(pool).await
+    sqlx::query_as(sql).fetch_one(Lent::one(cluster).await?.runner()).await
 }
 
 /// When the newest record of the trail was written.

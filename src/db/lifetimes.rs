@@ -68,26 +68,54 @@ impl From<Row> for Limits {
     }
 }
 
+/// A statement about `held`, the roles that the user (`$1`) effectively has at a time (`$2`).
+macro_rules! with_held {
+    ([$($on:tt)+]: $rest:literal, $user_id:expr, $now:expr $(, $arg:expr)*) => {
+        sql!($($on)+:
+            "with recursive held (role_name) as (
+                 select role_name from grants
+                 where user_id = $1 and (ends_at is null or ends_at > $2)
+                 union
+                 select i.included_name
+                 from held h join role_includes i on i.role_name = h.role_name
+             )
+             " + $rest, $user_id, $now $(, $arg)*)
+    };
+}
+
 macro_rules! select_of_user {
-    ($($on:ident)+, $user_id:expr, $now:expr) => {
-        sql!($($on)+, fetch_one Row:
-            r#"with recursive held (role_name) as (
-                   select role_name from grants
-                   where user_id = $1 and (ends_at is null or ends_at > $2)
-                   union
-                   select i.included_name
-                   from held h join role_includes i on i.role_name = h.role_name
-               )
-               select min(r.idle_timeout) as "idle_timeout?: i64",
+    ([$($on:tt)+], $user_id:expr, $now:expr) => {
+        with_held!([$($on)+, fetch_one Row]:
+            r#"select min(r.idle_timeout) as "idle_timeout?: i64",
                       min(r.absolute_timeout) as "absolute_timeout?: i64"
                from held h cross join roles r where r.name = h.role_name"#, $user_id, $now)
         .map(Limits::from)
     };
 }
 
+/// Notes a login, if the user is active and still in the epoch that the login saw, and returns the
+/// shortest limits of all roles that the user effectively has. Holds the user's row until `tx`
+/// ends, which orders it against everything that ends sessions.
+pub async fn note_login(
+    tx: &mut Tx,
+    user_id: UserId,
+    epoch: i64,
+    now: OffsetDateTime,
+) -> sqlx::Result<Option<Limits>> {
+    with_held!([in tx, fetch_optional Row]:
+        r#"update users set last_login_at = $2
+           where id = $1 and session_epoch = $3 and status = 'active'
+           returning (select min(r.idle_timeout) from held h cross join roles r
+                      where r.name = h.role_name) as "idle_timeout?: i64",
+                     (select min(r.absolute_timeout) from held h cross join roles r
+                      where r.name = h.role_name) as "absolute_timeout?: i64""#,
+        user_id.0, now, epoch)
+    .map(|found| found.map(Limits::from))
+}
+
 /// The shortest of all roles that the user effectively has.
 pub async fn of_user(tx: &mut Tx, user_id: UserId, now: OffsetDateTime) -> sqlx::Result<Limits> {
-    select_of_user!(in tx, user_id.0, now)
+    select_of_user!([in tx], user_id.0, now)
 }
 
 /// Those that live, with the ends that the roles of their users leave them.
@@ -108,7 +136,7 @@ pub(super) async fn living(
         let user_id = session.user_id;
         let of_user = match limits.entry(user_id) {
             Entry::Occupied(known) => *known.get(),
-            Entry::Vacant(new) => *new.insert(select_of_user!(db, user_id.0, now)?),
+            Entry::Vacant(new) => *new.insert(select_of_user!([db], user_id.0, now)?),
         };
         let (idle, absolute) = of_user.ends(session.created_at, session.last_seen_at);
         session.idle_expires_at = idle.into_iter().fold(session.idle_expires_at, Ord::min);

@@ -3,10 +3,9 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Db, Tx, UserId, sql};
+use super::{Db, Tx, UserId, sql, words};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkKind {
     /// Makes the first admin; belongs to nobody yet.
     Setup,
@@ -15,6 +14,8 @@ pub enum LinkKind {
     /// A new password for a user who has lost theirs.
     Password,
 }
+
+words!(LinkKind: Setup = "setup", Invitation = "invitation", Password = "password");
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {

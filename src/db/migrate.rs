@@ -2,12 +2,14 @@
 
 use std::{fs::File, sync::LazyLock};
 
-use sqlx::migrate::{AppliedMigration, Migrate, Migrator};
+use sqlx::migrate::{Migrate, Migrator};
 
 use super::{
     Backend, Db, Place, Tx,
     connect::{ConnectError, connect, lock_beside, sqlite_file, sqlite_tables},
+    reason::{plain, plain_migration},
 };
+use crate::config::Pooler;
 
 /// The migrations of this program. What a newer one has applied is judged by [`compare`].
 static MIGRATIONS: LazyLock<Migrator> = LazyLock::new(|| {
@@ -51,9 +53,15 @@ pub enum MigrateError {
     Ahead(String),
     #[error("the schema lacks {}; run: rolecall migrate", .0.join(", "))]
     Behind(Vec<String>),
-    #[error("the migration failed: {0}")]
+    #[error(
+        "the schema lacks {}, which no pooler lets through; run once, with the URL of Postgres itself: rolecall --database-url postgres://… migrate", .0.join(", ")
+    )]
+    Pooled(Vec<String>),
+    #[error("the table {0} is gone; restore a backup")]
+    Lost(String),
+    #[error("the migration failed: {}", plain_migration(.0))]
     Failed(#[from] sqlx::migrate::MigrateError),
-    #[error("the database cannot be read: {0}")]
+    #[error("the database cannot be read: {}", plain(.0))]
     Db(#[from] sqlx::Error),
     #[error("cannot lock the database for the migration: {0}")]
     Lock(std::io::Error),
@@ -80,9 +88,14 @@ impl Db {
     /// Applies what is pending, under a lock: of several at once, one does it. Returns the
     /// names of what it applied.
     pub async fn migrate(&self) -> Result<Vec<String>, MigrateError> {
-        match self.schema().await? {
-            Schema::Behind(_) => {}
-            other => return other.accept().map(|()| Vec::new()),
+        match (self.schema().await?, &self.write) {
+            (Schema::Behind(pending), Backend::Postgres(cluster))
+                if cluster.pooler != Pooler::Off =>
+            {
+                return Err(MigrateError::Pooled(pending));
+            }
+            (Schema::Behind(_), _) => {}
+            (other, _) => return other.accept().map(|()| Vec::new()),
         }
         let _lock = self.lock_migrations().await?;
         let pending = match self.schema().await? {
@@ -92,12 +105,23 @@ impl Db {
         match &self.write {
             Backend::Sqlite(pool) => MIGRATIONS.run(pool).await?,
             // On a connection of its own, which gives its lock back however this ends.
-            Backend::Postgres(pool) => {
-                let mut conn = pool.acquire().await?.detach();
+            Backend::Postgres(cluster) => {
+                let mut conn = cluster.pool.acquire().await?.detach();
                 MIGRATIONS.run_direct(&mut conn).await?;
             }
         }
         Ok(pending)
+    }
+
+    /// Whether requests can be answered: the database does, and has the schema of this program
+    /// with all its tables.
+    pub async fn is_fit(&self) -> Result<(), MigrateError> {
+        self.schema().await?.accept()?;
+        let there = tables(&mut self.begin_read().await?).await?;
+        match our_tables().find(|ours| !there.iter().any(|table| table == ours)) {
+            Some(lost) => Err(MigrateError::Lost(lost.to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// Keeps others from migrating a SQLite file until it is dropped: sqlx takes a lock on
@@ -153,7 +177,7 @@ async fn tables(tx: &mut Tx) -> sqlx::Result<Vec<String>> {
         Backend::Postgres(tx) => {
             let sql = "select tablename::text from pg_tables \
                        where schemaname = current_schema() order by tablename";
-            sqlx::query_scalar(sql).fetch_all(&mut **tx).await
+            sqlx::query_scalar(sql).fetch_all(tx.runner()).await
         }
     }
 }
@@ -194,26 +218,12 @@ fn our_tables() -> impl Iterator<Item = &'static str> {
 }
 
 async fn applied(tx: &mut Tx) -> Result<Vec<Applied>, MigrateError> {
-    let sql = "select version, description, success from _sqlx_migrations order by version";
-    let (rows, sums): (Vec<(i64, String, bool)>, Vec<AppliedMigration>) = match &mut tx.on {
-        Backend::Sqlite(tx) => {
-            (sqlx::query_as(sql).fetch_all(&mut **tx).await?, tx.list_applied_migrations().await?)
-        }
-        Backend::Postgres(tx) => {
-            (sqlx::query_as(sql).fetch_all(&mut **tx).await?, tx.list_applied_migrations().await?)
-        }
-    };
-    let checksum_of = |version| {
-        let sum = sums.iter().find(|sum| sum.version == version);
-        sum.map(|sum| sum.checksum.to_vec()).unwrap_or_default()
-    };
-    let applied = |(version, description, success): (i64, String, bool)| Applied {
-        checksum: checksum_of(version),
-        version,
-        description,
-        success,
-    };
-    Ok(rows.into_iter().map(applied).collect())
+    let sql = "select version, description, success, checksum from _sqlx_migrations
+               order by version";
+    Ok(match &mut tx.on {
+        Backend::Sqlite(tx) => sqlx::query_as(sql).fetch_all(&mut **tx).await?,
+        Backend::Postgres(tx) => sqlx::query_as(sql).fetch_all(tx.runner()).await?,
+    })
 }
 
 /// A table that shows the database to be another program's: there is one, and none of ours.
@@ -228,7 +238,7 @@ pub async fn schema_at(url: &str) -> Result<Schema, SchemaError> {
     if sqlite_file(url)?.is_some_and(|file| !file.exists()) {
         return Ok(compare(&[]));
     }
-    Ok(connect(url).await?.schema().await?)
+    Ok(connect(url, Pooler::Off).await?.schema().await?)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -239,6 +249,7 @@ pub enum SchemaError {
     Migrate(#[from] MigrateError),
 }
 
+#[derive(sqlx::FromRow)]
 struct Applied {
     version: i64,
     description: String,

@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Backend, Db, Tx, in_time, sql, turns};
+use super::{Backend, Db, Tx, connect, connect::Lent, in_time, sql, turns};
 
 /// So long after the revision was asked for, what is remembered may be answered with.
 pub const TRUST: Duration = Duration::from_secs(1);
@@ -28,14 +28,24 @@ pub struct Revision {
     asked_at: AtomicU64,
     /// Another one whenever something may have changed.
     epoch: AtomicU64,
-    last: Mutex<Option<Seen>>,
+    last: Mutex<Last>,
     /// Connections of SQLite's writer so far. Each has its own count of what others wrote.
     writers: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    seen: Option<Seen>,
+    /// What was asked before says nothing.
+    forgotten: Option<Instant>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Seen {
     number: i64,
+    /// Whose number it is. A server that takes the place of another one may have come to the same
+    /// number by other changes.
+    server: i64,
     writer: u64,
     /// How often somebody else wrote to the SQLite file, as that writer counts.
     version: i64,
@@ -52,7 +62,7 @@ impl Revision {
             begun: Instant::now(),
             asked_at: AtomicU64::new(0),
             epoch: AtomicU64::new(0),
-            last: Mutex::new(None),
+            last: Mutex::default(),
             writers: AtomicU64::new(0),
         }
     }
@@ -64,6 +74,13 @@ impl Revision {
         let epoch = self.now();
         let age = self.begun.elapsed().checked_sub(Duration::from_micros(asked_at))?;
         (asked_at > 0 && age < TRUST).then_some(epoch)
+    }
+
+    /// How long ago the newest answer was asked for; `None` when there was none yet.
+    pub fn age(&self) -> Option<Duration> {
+        let asked_at = self.asked_at.load(Ordering::Acquire);
+        let asked_at = (asked_at > 0).then(|| Duration::from_micros(asked_at))?;
+        Some(self.begun.elapsed().saturating_sub(asked_at))
     }
 
     pub(crate) fn now(&self) -> Epoch {
@@ -79,9 +96,20 @@ impl Revision {
         self.writers.fetch_add(1, Ordering::AcqRel);
     }
 
+    /// Nothing that was read or asked until now is true any more.
+    pub(super) fn forget(&self) {
+        let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        *last = Last { seen: None, forgotten: Some(Instant::now()) };
+        self.end_epoch();
+        self.asked_at.store(0, Ordering::Release);
+    }
+
     fn note(&self, asked: Instant, seen: Seen) {
         let mut last = self.last.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if last.replace(seen) != Some(seen) {
+        if last.forgotten.is_some_and(|forgotten| asked <= forgotten) {
+            return;
+        }
+        if last.seen.replace(seen) != Some(seen) {
             self.end_epoch();
         }
         let micros = asked.saturating_duration_since(self.begun).as_micros();
@@ -108,18 +136,32 @@ impl Db {
     /// asking when it is still the same, and no more when it is not.
     pub async fn follow_revision(&self) -> sqlx::Result<()> {
         let asked = Instant::now();
+        let name = turns::REVISION;
         let seen = match &self.write {
             Backend::Sqlite(pool) => {
                 let mut writer = in_time(pool.acquire()).await?;
                 let version = sqlx::query_scalar("pragma data_version").fetch_one(&mut *writer);
                 let version = in_time(version).await?;
-                Seen { number: 0, writer: self.revision.writers.load(Ordering::Acquire), version }
+                let writer = self.revision.writers.load(Ordering::Acquire);
+                let number =
+                    sql!(self, fetch_one scalar: "select taken from turns where name = $1", name)?;
+                Seen { number, server: 0, writer, version }
             }
-            Backend::Postgres(_) => Seen { number: 0, writer: 0, version: 0 },
+            Backend::Postgres(cluster) => {
+                let answer = async {
+                    let mut lent = Lent::one(cluster).await?;
+                    sqlx::query_as(connect::REVISION).bind(name).fetch_one(lent.runner()).await
+                };
+                let (number, server) = cluster.heed(in_time(answer).await)?;
+                if !cluster.is_at(server) {
+                    // Behind a pooler, or by a connection that was being made.
+                    cluster.leave();
+                    return Ok(());
+                }
+                Seen { number, server, writer: 0, version: 0 }
+            }
         };
-        let name = turns::REVISION;
-        let number = sql!(self, fetch_one scalar: "select taken from turns where name = $1", name)?;
-        self.revision.note(asked, Seen { number, ..seen });
+        self.revision.note(asked, seen);
         Ok(())
     }
 }
@@ -129,13 +171,13 @@ mod tests {
     use super::*;
 
     fn seen(number: i64, version: i64) -> Seen {
-        Seen { number, writer: 1, version }
+        Seen { number, server: 1, writer: 1, version }
     }
 
     #[test]
     fn nothing_holds_before_the_revision_was_asked_for_nor_long_after() {
         let revision = Revision::new();
-        assert_eq!(revision.epoch(), None);
+        assert_eq!((revision.epoch(), revision.age()), (None, None));
         std::thread::sleep(Duration::from_millis(2));
         let asked = Instant::now();
         revision.note(asked, seen(1, 1));
@@ -143,6 +185,7 @@ mod tests {
         let long_ago = Revision { begun: asked - 3 * TRUST, ..Revision::new() };
         long_ago.note(asked - 2 * TRUST, seen(1, 1));
         assert_eq!(long_ago.epoch(), None);
+        assert!(long_ago.age() >= Some(2 * TRUST));
     }
 
     #[test]
@@ -156,6 +199,23 @@ mod tests {
         assert_eq!(epochs, [1, 1, 2, 3, 4, 5, 5]);
         revision.note(Instant::now(), Seen { writer: 2, ..seen(1, 1) });
         assert_eq!(revision.epoch.load(Ordering::Relaxed), 6, "another writer counts anew");
+        revision.note(Instant::now(), Seen { server: 2, ..seen(1, 1) });
+        assert_eq!(revision.epoch.load(Ordering::Relaxed), 7, "of another server");
+    }
+
+    #[test]
+    fn what_another_server_is_asked_before_the_change_says_nothing() {
+        let revision = Revision::new();
+        let asked = Instant::now();
+        revision.note(asked, seen(1, 1));
+        let before = revision.now();
+        revision.forget();
+        assert_eq!(revision.epoch(), None);
+        revision.note(asked, seen(1, 1));
+        assert_eq!(revision.epoch(), None, "the answer was on its way");
+        std::thread::sleep(Duration::from_millis(2));
+        revision.note(Instant::now(), seen(1, 1));
+        assert!(revision.epoch().is_some_and(|epoch| epoch != before), "the same number");
     }
 
     #[test]

@@ -149,6 +149,27 @@ pub async fn is_waiting(db: &Db) -> sqlx::Result<bool> {
     Ok(found.is_some())
 }
 
+/// How far the chain is, for whoever watches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The number of the last seal; 0 without one.
+    pub head: i64,
+    /// When the oldest record was written that waits for its seal.
+    pub unsealed_since: Option<OffsetDateTime>,
+    pub checkpoint_at: Option<OffsetDateTime>,
+}
+
+pub async fn standing(db: &Db) -> sqlx::Result<Standing> {
+    sql!(db, fetch_one Standing:
+        r#"select coalesce((select max(number) from seals), (select max(number) from checkpoints), 0)
+                      as "head!: i64",
+                  (select a.at from audit_unsealed q join audit a on a.id = q.audit_id
+                   where not exists (select 1 from seals s where s.audit_id = q.audit_id)
+                   order by q.audit_id limit 1) as "unsealed_since?: OffsetDateTime",
+                  (select at from checkpoints where kind = 'end' order by number desc limit 1)
+                      as "checkpoint_at?: OffsetDateTime""#)
+}
+
 pub async fn count_waiting(tx: &mut Tx) -> sqlx::Result<i64> {
     sql!(in tx, fetch_one scalar:
         r#"select count(*) as "n!: i64" from audit_unsealed q

@@ -3,6 +3,8 @@
 //! A session begins with a login and ends with its row in `sessions`; the store's row hangs on
 //! it by foreign key, so that a request in flight cannot bring an ended session back.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, macros::datetime};
@@ -13,8 +15,12 @@ use tower_sessions::{
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 
-use super::{Backend, Db, Place, sessions};
-use crate::clock::Clock;
+use super::{
+    Backend, Db, Place,
+    connect::{Cluster, Lent},
+    in_time, sessions,
+};
+use crate::{clock::Clock, config::Pooler};
 
 /// `sessions` alone says when a session ends, so the stock store's own date never bites.
 const NEVER: OffsetDateTime = datetime!(9999-01-01 0:00 UTC);
@@ -37,9 +43,16 @@ pub fn digest_text(id: Id) -> String {
 /// The store that an application's `Session` writes to.
 #[derive(Clone, Debug)]
 pub struct DigestStore {
-    inner: Backend<SqliteStore, PostgresStore>,
+    inner: Backend<SqliteStore, OnPostgres>,
     db: Db,
     clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+enum OnPostgres {
+    Stock(PostgresStore),
+    /// The stock store's statements have names, which do not last behind a pooler.
+    Pooled(Pooled),
 }
 
 impl DigestStore {
@@ -49,12 +62,17 @@ impl DigestStore {
             (Backend::Sqlite(pool), _) => Backend::Sqlite(
                 SqliteStore::new(pool.clone()).with_table_name(TABLE).map_err(Error::Backend)?,
             ),
-            (Backend::Postgres(pool), Place::Schema(schema)) => Backend::Postgres(
-                PostgresStore::new(pool.clone())
-                    .with_schema_name(schema)
-                    .and_then(|store| store.with_table_name(TABLE))
-                    .map_err(Error::Backend)?,
-            ),
+            (Backend::Postgres(cluster), Place::Schema(schema)) => {
+                Backend::Postgres(match cluster.pooler {
+                    Pooler::Off => OnPostgres::Stock(
+                        PostgresStore::new(cluster.pool.clone())
+                            .with_schema_name(schema)
+                            .and_then(|store| store.with_table_name(TABLE))
+                            .map_err(Error::Backend)?,
+                    ),
+                    Pooler::Transaction => OnPostgres::Pooled(Pooled(cluster.clone())),
+                })
+            }
             (Backend::Postgres(_), Place::File(_)) => {
                 return Err(Error::Backend("a Postgres database has a schema".into()));
             }
@@ -83,7 +101,8 @@ impl SessionStore for DigestStore {
             Record { id: digest(record.id), data: record.data.clone(), expiry_date: NEVER };
         let saved = match &self.inner {
             Backend::Sqlite(store) => store.save(&inside).await,
-            Backend::Postgres(store) => store.save(&inside).await,
+            Backend::Postgres(OnPostgres::Stock(store)) => store.save(&inside).await,
+            Backend::Postgres(OnPostgres::Pooled(store)) => store.save(&inside).await,
         };
         match saved {
             // The foreign key refused it. Asking our table beats reading the message, which
@@ -102,7 +121,8 @@ impl SessionStore for DigestStore {
         };
         let inside = match &self.inner {
             Backend::Sqlite(store) => store.load(&digest(*id)).await?,
-            Backend::Postgres(store) => store.load(&digest(*id)).await?,
+            Backend::Postgres(OnPostgres::Stock(store)) => store.load(&digest(*id)).await?,
+            Backend::Postgres(OnPostgres::Pooled(store)) => store.load(digest(*id)).await?,
         };
         let data = inside.map(|record| record.data).unwrap_or_default();
         Ok(Some(Record { id: *id, data, expiry_date }))
@@ -116,5 +136,35 @@ impl SessionStore for DigestStore {
             tx.commit().await
         };
         end.await.map_err(backend)
+    }
+}
+
+/// What the stock store does, with its rows as it writes them.
+#[derive(Clone, Debug)]
+struct Pooled(Arc<Cluster>);
+
+impl Pooled {
+    async fn save(&self, inside: &Record) -> Result<()> {
+        let data = rmp_serde::to_vec(inside).map_err(|error| Error::Encode(error.to_string()))?;
+        let sql = "insert into session_data (id, data, expiry_date) values ($1, $2, $3)
+                   on conflict (id) do update set data = $2, expiry_date = $3";
+        let save = async {
+            let mut lent = Lent::begin(&self.0.pool, "begin").await?.at(&self.0);
+            let insert = sqlx::query(sql).bind(inside.id.to_string()).bind(data);
+            insert.bind(inside.expiry_date).execute(lent.runner()).await?;
+            lent.commit().await
+        };
+        self.0.heed(in_time(save).await).map_err(backend)
+    }
+
+    async fn load(&self, id: Id) -> Result<Option<Record>> {
+        let load = async {
+            let select = sqlx::query_scalar("select data from session_data where id = $1");
+            let mut lent = Lent::one(&self.0).await?;
+            select.bind(id.to_string()).fetch_optional(lent.runner()).await
+        };
+        let data: Option<Vec<u8>> = self.0.heed(in_time(load).await).map_err(backend)?;
+        let read = |data: Vec<u8>| rmp_serde::from_slice(&data);
+        data.map(read).transpose().map_err(|error| Error::Decode(error.to_string()))
     }
 }

@@ -12,19 +12,8 @@
 /// sql!(db, fetch_one scalar: r#"select count(*) as "count!: i64" from users"#)
 /// sql!(in tx, execute: "delete from grants where user_id = $1", id)
 /// sql!(in tx, execute one of: ["for SQLite", id], ["for Postgres", id])
-/// sql!(in tx, execute on sqlite: "for SQLite alone", id)
 /// ```
 macro_rules! sql {
-    (in $tx:expr, execute on sqlite: $sqlite:literal $(, $arg:expr)* $(,)?) => {
-        match &mut $tx.on {
-            #[cfg(not(sqlx_prepare = "postgres"))]
-            $crate::db::Backend::Sqlite(conn) => {
-                let query = sqlx::query!($sqlite + " -- sqlite" $(, $arg)*);
-                $crate::db::in_time(query.execute(&mut **conn)).await.map(|done| done.rows_affected())
-            }
-            _ => Ok::<u64, sqlx::Error>(0),
-        }
-    };
     (in $tx:expr, execute one of: [$sqlite:literal $(, $for_sqlite:expr)* $(,)?],
         [$postgres:literal $(, $for_postgres:expr)* $(,)?]) => {
         match &mut $tx.on {
@@ -36,26 +25,27 @@ macro_rules! sql {
             #[cfg(not(sqlx_prepare = "sqlite"))]
             $crate::db::Backend::Postgres(conn) => {
                 let query = sqlx::query!($postgres $(, $for_postgres)*);
-                $crate::db::in_time(query.execute(&mut **conn)).await.map(|done| done.rows_affected())
+                let answer = $crate::db::in_time(query.execute(conn.runner())).await;
+                conn.heed(answer).map(|done| done.rows_affected())
             }
             #[cfg(sqlx_prepare)]
             _ => unreachable!("this build only records statements"),
         }
     };
     (in $tx:expr, execute: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query!, [execute] |done| done.rows_affected(), $($query)+)
+        sql!(@run &mut $tx.on, conn => (&mut **conn, conn.runner()), query!, [execute] |done| done.rows_affected(), $($query)+)
     };
     (in $tx:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@run &mut $tx.on, conn => (&mut **conn, conn.runner()), query_scalar!, [$fetch] |value| value, $($query)+)
     };
     (in $tx:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => (&mut **conn, &mut **conn), query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@run &mut $tx.on, conn => (&mut **conn, conn.runner()), query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     ($db:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::Lent::new(conn).await?), query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@run &$db.read, conn => (conn, $crate::db::connect::Lent::one(conn).await?.runner()), query_scalar!, [$fetch] |value| value, $($query)+)
     };
     ($db:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => (conn, &mut *$crate::db::connect::Lent::new(conn).await?), query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@run &$db.read, conn => (conn, $crate::db::connect::Lent::one(conn).await?.runner()), query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     (@run $on:expr, $conn:ident => ($sqlite:expr, $postgres:expr), $macro:ident! $($row:ty)?, [$fetch:ident] |$out:ident| $map:expr,
         $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
@@ -68,7 +58,8 @@ macro_rules! sql {
             #[cfg(not(sqlx_prepare = "sqlite"))]
             $crate::db::Backend::Postgres($conn) => {
                 let query = sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*);
-                $crate::db::in_time(async { query.$fetch($postgres).await }).await.map(|$out| $map)
+                let answer = $crate::db::in_time(async { query.$fetch($postgres).await }).await;
+                $conn.heed(answer).map(|$out| $map)
             }
             #[cfg(sqlx_prepare)]
             _ => unreachable!("this build only records statements"),

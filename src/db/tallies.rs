@@ -1,7 +1,9 @@
 //! Numbers that are kept while they change, since counting them would take longer the more
 //! there are.
 
-use super::{Db, Tx, sql};
+use time::OffsetDateTime;
+
+use super::{Db, Tx, audit::Action, sql};
 
 pub const ACTIVE: &str = "users.active";
 pub const DISABLED: &str = "users.disabled";
@@ -15,11 +17,25 @@ pub struct Tally {
     pub n: i64,
 }
 
-/// Adds to a number. `day` is empty for one that is not counted by day.
-pub async fn add(tx: &mut Tx, name: &str, day: &str, by: i64) -> sqlx::Result<()> {
+/// What is counted by day when it is recorded.
+pub fn of(action: Action) -> Option<&'static str> {
+    match action {
+        Action::SessionCreate => Some(LOGINS),
+        Action::LoginRefuse => Some(REFUSALS),
+        _ => None,
+    }
+}
+
+/// The day of a time, UTC, as the table has it: `2026-11-22`.
+pub fn day(at: OffsetDateTime) -> String {
+    at.date().to_string()
+}
+
+/// Adds to a number that is not counted by day.
+pub async fn add(tx: &mut Tx, name: &str, by: i64) -> sqlx::Result<()> {
     sql!(in tx, execute:
-        "insert into tallies (name, day, n) values ($1, $2, $3)
-         on conflict (name, day) do update set n = tallies.n + excluded.n", name, day, by)
+        "insert into tallies (name, day, n) values ($1, '', $2)
+         on conflict (name, day) do update set n = tallies.n + excluded.n", name, by)
     .map(|_| ())
 }
 

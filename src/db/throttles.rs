@@ -1,11 +1,10 @@
 //! The table `throttles`: failed tries, counted by the database, so that tries at the same time
 //! and on several nodes cannot overshoot. Times are milliseconds since 1970.
 
-use super::{Db, Tx, UserId, sql};
+use super::{Db, Tx, UserId, sql, words};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Kind {
     /// Everybody who tries an account from a device that it does not know.
     Account,
@@ -13,6 +12,12 @@ pub enum Kind {
     Device,
     /// One network.
     Address,
+}
+
+words!(Kind: Account = "account", Device = "device", Address = "address");
+
+impl Kind {
+    pub const ALL: [Self; 3] = [Self::Account, Self::Device, Self::Address];
 }
 
 impl std::fmt::Display for Kind {

@@ -2,17 +2,18 @@
 
 use time::OffsetDateTime;
 
-use super::{Db, Tx, UserId, login_keys, sql};
+use super::{Db, Tx, UserId, login_keys, sql, words};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
-#[sqlx(type_name = "text", rename_all = "lowercase")]
 pub enum Status {
     Active,
     Disabled,
     /// Only the id is left.
     Removed,
 }
+
+words!(Status: Active = "active", Disabled = "disabled", Removed = "removed");
 
 impl std::fmt::Display for Status {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -212,21 +213,6 @@ pub async fn end_epoch(tx: &mut Tx, id: UserId) -> sqlx::Result<()> {
 /// The same for everybody.
 pub async fn end_all_epochs(tx: &mut Tx) -> sqlx::Result<()> {
     sql!(in tx, execute: "update users set session_epoch = session_epoch + 1").map(|_| ())
-}
-
-/// Notes a login, if the user is active and still in the epoch that the login saw. Holds the
-/// user's row until `tx` ends, which orders it against everything that ends sessions.
-pub async fn note_login(
-    tx: &mut Tx,
-    id: UserId,
-    epoch: i64,
-    at: OffsetDateTime,
-) -> sqlx::Result<bool> {
-    sql!(in tx, execute:
-        "update users set last_login_at = $3
-         where id = $1 and session_epoch = $2 and status = 'active'",
-        id.0, epoch, at)
-    .map(|changed| changed == 1)
 }
 
 /// Holds the user's row until `tx` ends, if the user is active and still in this epoch.

@@ -92,6 +92,13 @@ pub const DATABASE_TITLE: &str = "We will be right back";
 pub const DATABASE: &str = "Our database does not answer at the moment. You stay signed in. \
                             Try again in a moment.";
 
+pub const SCHEMA_TITLE: &str = "Not ready";
+pub const SCHEMA: &str = "The tables of our database are not those of this version. Whoever runs \
+                          this service finds in its log what to do.";
+
+pub const LEAVING_TITLE: &str = "About to stop";
+pub const LEAVING: &str = "This server is about to stop. Ask again, and another one answers.";
+
 pub const INTERNAL_TITLE: &str = "Something went wrong on our side";
 pub const INTERNAL: &str = "Try again. If it happens once more, give the request ID below to \
                             an administrator: it leads to the cause.";

@@ -14,7 +14,7 @@ use super::{
     people,
 };
 use crate::{
-    auth::{access::Permission, authority::Change, login::day, name::ADMIN},
+    auth::{access::Permission, authority::Change, name::ADMIN},
     db::{
         UserId, audit, grants, roles, sessions,
         tallies::{self, Tally},
@@ -29,7 +29,7 @@ const MOST_COUNTED: i64 = 10_001;
 pub async fn overview(acting: Acting, frame: Frame) -> Result<impl IntoResponse, Error> {
     let Acting { app, user, .. } = &acting;
     let now = app.now();
-    let first_day = day(now - Duration::days(DAYS - 1));
+    let first_day = tallies::day(now - Duration::days(DAYS - 1));
     let tallies = tallies::list(&app.db, &first_day).await?;
     let total = |name: &str| {
         let found = tallies.iter().find(|tally| tally.name == name && tally.day.is_empty());
@@ -105,7 +105,7 @@ fn chart(tallies: &[Tally], now: OffsetDateTime) -> Chart {
         .rev()
         .map(|ago| {
             let at = now - Duration::days(ago);
-            let key = day(at);
+            let key = tallies::day(at);
             (at, of_day(tallies::LOGINS, &key), of_day(tallies::REFUSALS, &key))
         })
         .collect();

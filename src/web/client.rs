@@ -11,7 +11,7 @@ use std::{
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{Extensions, HeaderMap, Method, header, request::Parts},
 };
 
 use crate::{
@@ -74,8 +74,8 @@ fn peer(parts: &Parts) -> Option<IpAddr> {
 }
 
 /// Whether the peer of this request is a proxy whose headers are believed.
-fn is_trusted(settings: &Settings, parts: &Parts) -> bool {
-    parts.extensions.get::<Peer>().is_some_and(|peer| settings.trusts(peer.0))
+fn is_trusted(settings: &Settings, extensions: &Extensions) -> bool {
+    extensions.get::<Peer>().is_some_and(|peer| settings.trusts(peer.0))
 }
 
 /// The rightmost address that is not one of our proxies. What stands left of it was written by
@@ -120,7 +120,7 @@ pub struct Forwarded {
 impl Forwarded {
     /// Reads `X-Forwarded-Method`, `-Proto`, `-Host` and `-Uri`. One that is repeated is none.
     pub fn read(settings: &Settings, parts: &Parts) -> Self {
-        if !is_trusted(settings, parts) {
+        if !is_trusted(settings, &parts.extensions) {
             return Self { method: parts.method.clone(), url: None };
         }
         let single = |name: &str| single(&parts.headers, name);
@@ -139,9 +139,19 @@ impl Forwarded {
             let scheme = single(&parts.headers, "x-forwarded-proto")?;
             whole(scheme, single(&parts.headers, "host")?, path)
         };
-        let url = is_trusted(settings, parts).then(url).flatten();
+        let url = is_trusted(settings, &parts.extensions).then(url).flatten();
         Self { method: parts.method.clone(), url }
     }
+}
+
+/// The span of a proxy that this request is part of (W3C Trace Context, `traceparent`).
+#[cfg(feature = "otlp")]
+pub fn traceparent<'a, B>(
+    settings: &Settings,
+    request: &'a axum::http::Request<B>,
+) -> Option<&'a str> {
+    let is_trusted = is_trusted(settings, request.extensions());
+    is_trusted.then(|| single(request.headers(), "traceparent")).flatten()
 }
 
 /// The value of a header that is there once.

@@ -12,6 +12,7 @@ use url::form_urlencoded;
 use super::sent::Sent;
 use crate::{
     auth::{self, Refusal},
+    db,
     text::{error as text, refusal::sentence},
 };
 
@@ -67,6 +68,11 @@ pub enum Error {
     Session(#[from] tower_sessions::session::Error),
     #[error("the page failed: {0}")]
     Template(#[from] askama::Error),
+    /// Of the whole service, not of one request.
+    #[error("not ready: {0}")]
+    Schema(db::MigrateError),
+    #[error("not ready: it was asked to stop")]
+    Leaving,
     #[error("it panicked; the line before says where")]
     Panicked,
 }
@@ -164,6 +170,8 @@ impl Error {
             Self::Auth(auth::Error::HeldBack(_)) => {
                 (S::TOO_MANY_REQUESTS, text::HELD_BACK_TITLE, text::HELD_BACK, None)
             }
+            Self::Schema(_) => (S::SERVICE_UNAVAILABLE, text::SCHEMA_TITLE, text::SCHEMA, None),
+            Self::Leaving => (S::SERVICE_UNAVAILABLE, text::LEAVING_TITLE, text::LEAVING, None),
             error if error.is_unavailable() => {
                 (S::SERVICE_UNAVAILABLE, text::DATABASE_TITLE, text::DATABASE, None)
             }

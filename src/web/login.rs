@@ -23,6 +23,7 @@ use crate::{
         next::Next,
         sessions::{self, Wanted},
     },
+    metrics::Login,
     text,
 };
 
@@ -82,36 +83,52 @@ pub async fn submit(
     headers: HeaderMap,
     Form(fields): Form<Fields>,
 ) -> Result<Response, Error> {
+    let (ended, answer) = match log_in(&app, &client, &headers, fields).await {
+        Ok((ended, response)) => (ended, Ok(response)),
+        Err(error) => (Login::Failed, Err(error)),
+    };
+    app.metrics.login(ended);
+    answer
+}
+
+async fn log_in(
+    app: &App,
+    client: &Client,
+    headers: &HeaderMap,
+    fields: Fields,
+) -> Result<(Login, Response), Error> {
     let by = client.visitor();
-    let devices = cookie::device_claims(&app, &headers);
+    let devices = cookie::device_claims(app, headers);
     let typed = Typed { name: &fields.username, password: &fields.password, devices: &devices };
-    let (user, tried) = match login::authenticate(&app, &by, typed).await {
+    let (user, tried) = match login::authenticate(app, &by, typed).await {
         Ok(Some(Proof::User(user, tried))) => (user, tried),
         Ok(Some(Proof::OneTime(token))) => {
-            return Ok(Redirect::to(&link::path(token)).into_response());
+            return Ok((Login::OneTime, Redirect::to(&link::path(token)).into_response()));
         }
-        Ok(None) => return Ok(refused(&app, fields)),
-        Err(auth::Error::Busy(_)) => return Ok(busy(&app, fields)),
-        Err(auth::Error::HeldBack(wait)) => return Ok(held_back(&app, fields, wait)),
+        Ok(None) => return Ok((Login::Refused, refused(app, fields))),
+        Err(auth::Error::Busy(_)) => return Ok((Login::Busy, busy(app, fields))),
+        Err(auth::Error::HeldBack(wait)) => {
+            return Ok((Login::HeldBack, held_back(app, fields, wait)));
+        }
         Err(error) => return Err(error.into()),
     };
     let wanted = Wanted {
         remember: fields.remember.is_some(),
         user_agent: &client.user_agent,
-        replaces: cookie::session_token(&app, &headers),
+        replaces: cookie::session_token(app, headers),
         tried: Some(&tried),
     };
-    match sessions::open(&app, &by, &user, wanted).await? {
+    match sessions::open(app, &by, &user, wanted).await? {
         Some(opened) => {
             let next = Next::parse(&fields.next, &app.settings);
             let mut response = Redirect::to(next.location()).into_response();
-            response.headers_mut().extend(cookie::set(&app, &opened));
+            response.headers_mut().extend(cookie::set(app, &opened));
             if tried.device.is_none() {
-                response.headers_mut().extend(cookie::set_device(&app, &user)?);
+                response.headers_mut().extend(cookie::set_device(app, &user)?);
             }
-            Ok(response)
+            Ok((Login::Ok, response))
         }
-        None => Ok(refused(&app, fields)),
+        None => Ok((Login::Refused, refused(app, fields))),
     }
 }
 

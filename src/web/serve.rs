@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
 
-pub use self::listener::{Listener, ServeError, listen};
+pub use self::listener::{Listener, ServeError, listen, listen_for_metrics};
 use self::{
     chores::Chores,
     connections::{Connections, Place},
@@ -47,6 +47,10 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     let closing = tokio::spawn(connections.clone().close_late());
     let mut stop = pin!(async {
         stop.await;
+        app.leave();
+        if let Some(drain) = app.settings.drain_for {
+            tokio::time::sleep(drain.unsigned_abs()).await;
+        }
         connections.stop();
         tokio::time::sleep(LAST_CALL).await;
     });
@@ -80,6 +84,10 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     }
     closing.abort();
     chores.finish().await;
+    #[cfg(feature = "otlp")]
+    if let Some(traces) = &app.traces {
+        traces.stop().await;
+    }
     app.db.close().await;
 }
 

@@ -1,7 +1,7 @@
 //! What answers every request: the router, and before it a shortcut for checks that memory can
 //! answer, which programs behind rolecall ask for all the time.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use axum::{
 use tower::ServiceExt;
 
 use super::{Error, check, page, trace};
-use crate::{app::App, text::error as text};
+use crate::{app::App, metrics::Answers, text::error as text};
 
 /// The application as a service. Whoever serves it puts a [`super::Peer`] into each request that
 /// goes to the router. Cheap to clone.
@@ -23,9 +23,17 @@ pub struct Service(Arc<Parts>);
 struct Parts {
     app: App,
     router: Router,
-    allowed: Headers,
-    refused: Headers,
+    allowed: Shape,
+    refused: Shape,
     refusal: Bytes,
+}
+
+/// What is the same in all answers of one kind.
+struct Shape {
+    status: StatusCode,
+    headers: Headers,
+    /// Where they are counted, if they are.
+    answers: Option<Answers>,
 }
 
 /// Headers of an answer, and in the same order which of them differ each time.
@@ -33,19 +41,22 @@ struct Headers(HeaderMap, Vec<Slot>);
 
 impl Service {
     pub fn new(app: App) -> Self {
-        let headers = |mut response: Response| {
+        let shape = |mut response: Response| {
             page::secure(&app.settings, true, &mut response);
             response.headers_mut().insert(trace::REQUEST_ID, HeaderValue::from_static(""));
             let headers = std::mem::take(response.headers_mut());
             let slots = headers.iter().map(|(name, _)| Slot::of(name)).collect();
-            Headers(headers, slots)
+            let status = response.status();
+            let requests = app.metrics.requests.as_ref();
+            let answers = requests.map(|all| all.of(&Method::GET, trace::CHECK, status));
+            Shape { status, headers: Headers(headers, slots), answers }
         };
         Self(Arc::new(Parts {
-            allowed: headers(
+            allowed: shape(
                 (StatusCode::OK, [check::NO_STORE], check::IDENTITY.map(|name| (name, "")))
                     .into_response(),
             ),
-            refused: headers(Error::Unauthenticated.into_response()),
+            refused: shape(Error::Unauthenticated.into_response()),
             refusal: format!("{}\n", text::FORBIDDEN_TITLE).into(),
             router: super::router(app.clone()),
             app,
@@ -93,15 +104,17 @@ impl Parts {
         if request.uri().path() != trace::CHECK || *request.method() != Method::GET {
             return None;
         }
+        let begun = self.allowed.answers.as_ref().map(|_| Instant::now());
         let known = check::from_memory(&self.app, request)?;
         let identity = match &known {
             Some(known) => Some(known.made(check::identity)?),
             None => None,
         };
-        let (Headers(headers, slots), status, body) = match identity {
-            Some(_) => (&self.allowed, StatusCode::OK, Body::empty()),
-            None => (&self.refused, StatusCode::UNAUTHORIZED, Body::from(self.refusal.clone())),
+        let (shape, body) = match identity {
+            Some(_) => (&self.allowed, Body::empty()),
+            None => (&self.refused, Body::from(self.refusal.clone())),
         };
+        let Headers(headers, slots) = &shape.headers;
         let mut id = HeaderValue::try_from(self.app.request_ids.make().to_string()).ok();
         let mut headers = headers.clone();
         let mut missing = Vec::new();
@@ -122,8 +135,14 @@ impl Parts {
             headers.remove(&check::IDENTITY[at]);
         }
         let mut response = Response::new(body);
-        *response.status_mut() = status;
+        *response.status_mut() = shape.status;
         *response.headers_mut() = headers;
+        if known.is_some() {
+            self.app.metrics.lookups.hits.inc();
+        }
+        if let (Some(answers), Some(begun)) = (&shape.answers, begun) {
+            answers.note(begun.elapsed());
+        }
         Some(response)
     }
 }

@@ -37,10 +37,18 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     request.extensions_mut().insert(id);
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
+    #[cfg(feature = "otlp")]
+    let traced = traced(&app, &request, &text);
     let begun = Instant::now();
     async {
-        let mut response = db::with_patience(PATIENCE, caught(next.run(request))).await;
+        let work = db::with_patience(PATIENCE, caught(next.run(request)));
+        #[cfg(feature = "otlp")]
+        let work = crate::traces::answer(traced, work);
+        let mut response = work.await;
         let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        if let Some(requests) = &app.metrics.requests {
+            requests.of(&method, route, response.status()).note(begun.elapsed());
+        }
         if !is_silent(route, response.status()) {
             let (status, ms) = (response.status().as_u16(), begun.elapsed().as_millis() as u64);
             tracing::info!(%method, route, status, ms, "answered");
@@ -55,6 +63,19 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     }
     .instrument(span)
     .await
+}
+
+/// The request's span, where traces are sent.
+#[cfg(feature = "otlp")]
+fn traced(app: &App, request: &Request, id: &str) -> Option<crate::traces::Request> {
+    let traces = app.traces.as_ref()?;
+    traces.request(&crate::traces::Asked {
+        method: request.method(),
+        route: request.extensions().get::<MatchedPath>().map(MatchedPath::as_str),
+        scheme: if app.settings.public_url.is_https() { "https" } else { "http" },
+        request_id: id,
+        traceparent: super::client::traceparent(&app.settings, request),
+    })
 }
 
 /// From here on the lines of this request say whose it is.

@@ -2,7 +2,10 @@
 
 use rolecall::config::OnOff;
 
-use crate::support::{Database, TestApp, Visitor, both_engines};
+use crate::support::{
+    Database, TestApp, Visitor, both_engines,
+    hashes::{PASSWORD, SCHEMES, made},
+};
 
 both_engines!(
     a_hash_of_another_program_becomes_ours_once_under_parallel_logins,
@@ -13,15 +16,6 @@ both_engines!(
 );
 
 const RENEWED: &str = "audit where action = 'user.hash_renew'";
-
-/// As `scripts/hash-vectors` has them made by the programs.
-fn made(scheme: &str, password: &str) -> String {
-    let lines = include_str!("../data/hashes.jsonl").lines();
-    let mut made = lines.map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let fits = |line: &serde_json::Value| line["scheme"] == scheme && line["password"] == password;
-    let line = made.rfind(fits).expect("such a hash");
-    line["hash"].as_str().unwrap().to_owned()
-}
 
 async fn unthrottled(db: Database) -> TestApp {
     TestApp::with(db, |chosen| chosen.throttle = Some(OnOff::Off)).await
@@ -46,40 +40,23 @@ const IN: &str = "303 /account";
 
 async fn a_hash_of_another_program_becomes_ours_once_under_parallel_logins(db: Database) {
     let t = unthrottled(db).await;
-    let schemes = [
-        "Werkzeug scrypt",
-        "Werkzeug PBKDF2",
-        "Django PBKDF2",
-        "Django argon2",
-        "Django scrypt",
-        "Django bcrypt",
-        "Django bcrypt_sha256",
-        "argon2id",
-        "argon2i",
-        "scrypt",
-        "PBKDF2",
-        "bcrypt",
-        "sha256-crypt",
-        "sha512-crypt",
-    ];
-    for (number, scheme) in schemes.into_iter().enumerate() {
+    let schemes = SCHEMES.into_iter().chain(["argon2id"]);
+    for (number, scheme) in schemes.enumerate() {
         let name = format!("kim{number}");
-        // Below the least length of new ones.
-        let password = "a:b$c$$d";
-        give(&t, &name, &made(scheme, password)).await;
+        give(&t, &name, &made(scheme, PASSWORD)).await;
         assert_eq!(outcome(&t, &name, "a:b$c$$").await, "401", "{scheme}");
         assert!(!hash_of(&t, &name).await.contains("$m=64,t=1,p=1$"), "{scheme}");
         let logins = t.at_once(4, {
             let name = name.clone();
             move |t, _| {
                 let name = name.clone();
-                async move { outcome(&t, &name, password).await }
+                async move { outcome(&t, &name, PASSWORD).await }
             }
         });
         assert_eq!(logins.await.unwrap(), [IN; 4], "{scheme}");
         let renewed = hash_of(&t, &name).await;
         assert!(renewed.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{scheme} {renewed}");
-        assert_eq!(outcome(&t, &name, password).await, IN, "{scheme}");
+        assert_eq!(outcome(&t, &name, PASSWORD).await, IN, "{scheme}");
         assert_eq!(hash_of(&t, &name).await, renewed, "{scheme}");
         assert_eq!(t.db.count(RENEWED).await, number as i64 + 1, "{scheme}");
     }
@@ -113,10 +90,10 @@ async fn a_hash_that_saw_the_first_72_bytes_is_renewed_from_all_of_them(db: Data
 async fn a_hash_of_another_program_counts_for_a_change_too(db: Database) {
     let t = unthrottled(db).await;
     let kim = t.signed_in("kim", &[]).await;
-    let hash = made("Werkzeug scrypt", "a:b$c$$d");
+    let hash = made("Werkzeug scrypt", PASSWORD);
     t.db.execute(&format!("update users set password_hash = '{hash}'")).await;
     let new = "mauve teapot under the stairs";
-    for (current, expected) in [("a:b$c$$", 422), ("a:b$c$$d", 303)] {
+    for (current, expected) in [("a:b$c$$", 422), (PASSWORD, 303)] {
         let fields = [("current_password", current), ("new_password", new)];
         let answer = t.post_form(&kim, "/account/password", &fields).await;
         assert_eq!(answer.status(), expected, "{}", answer.text());
@@ -126,8 +103,8 @@ async fn a_hash_of_another_program_counts_for_a_change_too(db: Database) {
 
 async fn a_hash_beyond_the_limits_is_a_wrong_password(db: Database) {
     let t = unthrottled(db).await;
-    let hash = made("Werkzeug scrypt", "a:b$c$$d").replace("scrypt:1024:8", "scrypt:1048576:64");
+    let hash = made("Werkzeug scrypt", PASSWORD).replace("scrypt:1024:8", "scrypt:1048576:64");
     give(&t, "kim", &hash).await;
-    assert_eq!(outcome(&t, "kim", "a:b$c$$d").await, "401");
+    assert_eq!(outcome(&t, "kim", PASSWORD).await, "401");
     assert_eq!(hash_of(&t, "kim").await, hash);
 }

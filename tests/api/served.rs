@@ -295,3 +295,31 @@ async fn a_stop_lets_requests_in_flight_finish() {
     assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
     timeout(Duration::from_secs(5), served.done).await.unwrap().unwrap();
 }
+
+/// Until the balancer has seen that it should ask elsewhere, whoever comes is served.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_drains_it_is_not_ready_and_serves_on() {
+    let served = Served::with_settings(|chosen| chosen.drain_for = "3s".parse().ok()).await;
+    let Served { address, stop, done, _t } = served;
+    let ask = async |path: &str| {
+        let head = "host: 127.0.0.1:8000\r\nconnection: close";
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(ask("/readyz").await, "HTTP/1.1 200 OK");
+    stop.send(()).unwrap();
+    while ask("/readyz").await != "HTTP/1.1 503 Service Unavailable" {
+        tokio::task::yield_now().await;
+    }
+    for path in ["/healthz", "/login"] {
+        assert_eq!(ask(path).await, "HTTP/1.1 200 OK", "{path}");
+    }
+    timeout(Duration::from_secs(30), done).await.unwrap().unwrap();
+    assert!(TcpStream::connect(&address).await.is_err(), "and then it stops");
+}

@@ -15,14 +15,14 @@ use crate::{
 
 const SOON: Duration = Duration::from_secs(60);
 
-fn other(program: &Program) -> Program {
+pub fn other(program: &Program) -> Program {
     Program::new(match program.engine() {
         Engine::Sqlite => Engine::Postgres,
         Engine::Postgres => Engine::Sqlite,
     })
 }
 
-fn copy<'a>(from: &'a Program, to: &'a str) -> [&'a str; 5] {
+pub fn copy<'a>(from: &'a Program, to: &'a str) -> [&'a str; 5] {
     ["copy", "--from", from.url(), "--to", to]
 }
 
@@ -289,15 +289,15 @@ fn a_target_that_dies_or_a_copy_that_is_stopped_leaves_nothing_there() {
     assert_eq!((code, told.as_str()), (Some(1), "rolecall: interrupted; nothing was copied\n"));
 }
 
-/// Rows enough that it takes a while.
-fn fill_long(source: &Program) {
+/// So many rows: with enough of them it takes a while.
+pub fn fill_long(source: &Program, rows: u32) {
     let numbers = match source.engine() {
-        Engine::Sqlite => {
+        Engine::Sqlite => format!(
             "with recursive numbers (n) as
-                 (select 1 union all select n + 1 from numbers where n < 200000)
+                 (select 1 union all select n + 1 from numbers where n < {rows})
              select n from numbers"
-        }
-        Engine::Postgres => "select n from generate_series(1, 200000) as numbers (n)",
+        ),
+        Engine::Postgres => format!("select n from generate_series(1, {rows}) as numbers (n)"),
     };
     source.execute(&format!(
         "insert into throttles (kind, key, failures, since, free_at)
@@ -309,7 +309,7 @@ fn fill_long(source: &Program) {
 fn a_file_that_was_copied_to_half_is_empty_or_not_there() {
     on_both(|source| {
         source.add_user("ada", &["admin"]);
-        fill_long(&source);
+        fill_long(&source, 200_000);
         let target = Program::new(Engine::Sqlite);
         let grows = || {
             let log = target.path("rolecall.db-wal");

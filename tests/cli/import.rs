@@ -4,18 +4,11 @@ use serde_json::{Value, json};
 
 use crate::{
     program::{Answer, Program, on_both},
-    support::Engine,
+    support::{
+        Engine,
+        hashes::{PASSWORD, SCHEMES, made},
+    },
 };
-
-/// A hash of a kind as `scripts/hash-vectors` has it made by the program, and its password.
-pub fn made(scheme: &str) -> (String, String) {
-    let lines = include_str!("../data/hashes.jsonl").lines();
-    let mut made = lines.map(|line| serde_json::from_str::<Value>(line).unwrap());
-    let is_fit = |line: &Value| line["scheme"] == scheme && line["password"] == "a:b$c$$d";
-    let line = made.rfind(is_fit).expect("such a hash");
-    let text = |key: &str| line[key].as_str().unwrap().to_owned();
-    (text("hash"), text("password"))
-}
 
 /// Imports what stands in a file of this name.
 pub fn import(program: &Program, name: &str, text: impl AsRef<[u8]>, flags: &[&str]) -> Answer {
@@ -59,33 +52,18 @@ fn recorded(program: &Program) -> i64 {
 fn users_come_with_their_hashes_and_the_first_login_makes_these_ours() {
     on_both(|program| {
         program.ok(&["role", "add", "editor"]);
-        let kinds = [
-            "Werkzeug scrypt",
-            "Werkzeug PBKDF2",
-            "Django PBKDF2",
-            "Django argon2",
-            "Django scrypt",
-            "Django bcrypt",
-            "Django bcrypt_sha256",
-            "argon2i",
-            "scrypt",
-            "PBKDF2",
-            "bcrypt",
-            "sha256-crypt",
-            "sha512-crypt",
-        ];
         let line = |(number, kind): (usize, &&str)| {
-            let hash = made(kind).0;
+            let hash = made(kind, PASSWORD);
             let email = format!("Kim{number}@Example.org");
             json!({ "username": format!("KIM{number}"), "email": email, "password_hash": hash,
                     "display_name": "Kim \u{1f389}", "roles": ["user", "editor", "user"],
                     "status": if number == 1 { Value::from("disabled") } else { Value::Null } })
             .to_string()
         };
-        let text = kinds.iter().enumerate().map(line).collect::<Vec<_>>().join("\n");
+        let text = SCHEMES.iter().enumerate().map(line).collect::<Vec<_>>().join("\n");
         let (code, told) = told(&program, "users.jsonl", &text, &[]);
         assert_eq!((code, &told["made"]), (0, &json!(13)), "{told:#}");
-        for kind in kinds {
+        for kind in SCHEMES {
             assert_eq!(told["schemes"][kind], 1, "{kind}");
         }
         assert_eq!(told["without_password"], 0);
@@ -101,10 +79,10 @@ fn users_come_with_their_hashes_and_the_first_login_makes_these_ours() {
         let server = program.serve_with(&[], |command| {
             command.env("ROLECALL_THROTTLE", "off");
         });
-        for (number, kind) in kinds.iter().enumerate() {
-            let (name, password) = (format!("kim{number}"), made(kind).1);
+        for (number, kind) in SCHEMES.iter().enumerate() {
+            let name = format!("kim{number}");
             let login =
-                || server.post("/login", "", &[("username", &name), ("password", &password)]);
+                || server.post("/login", "", &[("username", &name), ("password", PASSWORD)]);
             let expected = if number == 1 { 401 } else { 303 };
             assert_eq!(login().status, expected, "{kind}");
             let ours = format!(
@@ -168,7 +146,7 @@ fn a_column_that_nobody_knows_is_refused_until_it_is_mapped() {
     on_both(|program| {
         program.ok(&["migrate"]);
         let before = program.dump();
-        let (hash, _) = made("Django PBKDF2");
+        let hash = made("Django PBKDF2", PASSWORD);
         let text = format!("login,password,id\nkim,{hash},1\n");
         for (flags, hint) in [
             (&[][..], "--map login=FIELD"),
@@ -235,7 +213,7 @@ fn a_plan_says_what_the_import_says_and_changes_nothing() {
     on_both(|program| {
         program.add_user("ada", &["admin"]);
         let before = program.dump();
-        let (hash, _) = made("bcrypt");
+        let hash = made("bcrypt", PASSWORD);
         let text = format!(
             "username,password_hash,roles\nkim,{hash},new\nKIM,,\nada,,\nlee,canary,new\nmax,{hash},x y\n"
         );

@@ -10,9 +10,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
-    import::{import, made, told},
+    import::{import, told},
     program::{Program, eventually, on_both},
-    support::Engine,
+    support::{
+        Engine,
+        hashes::{PASSWORD, made},
+    },
 };
 
 const SOON: Duration = Duration::from_secs(120);
@@ -20,7 +23,7 @@ const SOON: Duration = Duration::from_secs(120);
 pub const BATCH: usize = 10_000;
 
 pub fn many(users: usize) -> String {
-    let (hash, _) = made("bcrypt");
+    let hash = made("bcrypt", PASSWORD);
     let line = |n: usize| format!("kim{n},kim{n}@example.org,{hash},user\n");
     "username,email,password_hash,roles\n".to_owned() + &(0..users).map(line).collect::<String>()
 }
@@ -110,7 +113,7 @@ fn each_batch_has_one_record_whose_digest_is_that_of_its_lines() {
 }
 
 /// The rest is made, and then all is as if nothing had cut it off.
-fn assert_ends_as_one_run(program: &Program, text: &str) {
+pub fn assert_ends_as_one_run(program: &Program, text: &str) {
     let (there, all) = (count(program), text.lines().count() as i64 - 1);
     let (code, told_again) = told(program, "users.csv", text, &[]);
     assert_eq!((code, &told_again["already_there"]), (0, &json!(there)), "{told_again:#}");
@@ -211,6 +214,7 @@ fn a_full_disk_leaves_whole_batches_and_says_so() {
     assert!(there > 0 && there < all as i64 && there % BATCH as i64 == 0, "{there}: {err}");
     let line = err.lines().last().unwrap();
     assert!(line.starts_with("rolecall: users.csv: the database failed: "), "{err}");
+    assert!(line.contains("its disk"), "no word of what to do: {err}");
     assert!(line.contains(&format!("the lines up to {} are in", there + 1)), "{err}");
     let (code, told) = told(&program, "users.csv", many(all), &[]);
     assert_eq!((code, &told["already_there"]), (0, &json!(there)));

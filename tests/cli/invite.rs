@@ -1,8 +1,9 @@
 //! Invitations for everybody who has no password, as after an import.
 
 use crate::{
-    import::{import, made},
+    import::import,
     program::{PASSWORD, Program, on_both},
+    support::hashes,
 };
 
 /// Name, e-mail and token of each line after the header.
@@ -28,7 +29,7 @@ fn invited(program: &Program) -> Vec<(String, String, String)> {
 fn whoever_comes_without_a_password_is_invited_and_nobody_else() {
     on_both(|program| {
         program.add_user("ada", &["admin"]);
-        let (hash, _) = made("bcrypt");
+        let hash = hashes::made("bcrypt", hashes::PASSWORD);
         let others: String = (0..600).map(|n| format!("kim{n:03},,,\n")).collect();
         let text = format!(
             "username,email,password_hash,status\n\

@@ -96,8 +96,7 @@ fn a_rolecall_that_says_nothing_is_not_waited_for_long() {
 fn a_proxy_that_drops_the_connection_in_mid_answer_leaves_nothing_behind() {
     with_each(|site| {
         let kim = site.login("kim");
-        let open = || std::fs::read_dir(format!("/proc/{}/fd", site.server.id())).unwrap().count();
-        let before = open();
+        let before = site.server.open_files();
         let head = |path: &str| {
             let host = site.host(crate::site::LOGIN);
             format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: {kim}\r\n\r\n")
@@ -124,9 +123,9 @@ fn a_proxy_that_drops_the_connection_in_mid_answer_leaves_nothing_behind() {
         }
         assert_eq!(site.get("/", &site.shared(&kim)).status, 200, "signed in as before");
         assert!(
-            eventually(Duration::from_secs(15), || open() < before + 20),
+            eventually(Duration::from_secs(15), || site.server.open_files() < before + 20),
             "{before} {}",
-            open()
+            site.server.open_files()
         );
     });
 }

@@ -2,15 +2,7 @@
 //! on the server of `TEST_POSTGRES_URL`, else on one that `scripts/postgres` starts for this
 //! process. Both are gone with the [`Database`].
 
-use std::{
-    collections::BTreeSet,
-    io::{BufRead, BufReader, Read},
-    os::unix::process::CommandExt,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    sync::LazyLock,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::LazyLock, time::Duration};
 
 use rolecall::random::Random;
 use sqlx::{
@@ -21,6 +13,8 @@ use sqlx::{
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
+
+use super::Served;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -84,6 +78,13 @@ impl Database {
             }
         };
         Self { engine, pool: Pool::to(&url), url, schema, folder }
+    }
+
+    /// The Postgres database that the program reaches at `url`, and the test by `own`.
+    pub fn at(url: &str, own: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for temporary files");
+        let (engine, url) = (Engine::Postgres, url.to_owned());
+        Self { engine, pool: Pool::to(own), url, schema: None, folder }
     }
 
     /// A Postgres database whose texts sort as English readers like it.
@@ -269,37 +270,13 @@ async fn run_on_server(sql: &str) {
 
 /// The server of `TEST_POSTGRES_URL`, else one for this process.
 fn server_url() -> &'static str {
+    static STARTED: LazyLock<Result<Served, String>> = LazyLock::new(Served::try_postgres);
     static URL: LazyLock<Result<String, String>> =
         LazyLock::new(|| match std::env::var("TEST_POSTGRES_URL") {
             Ok(url) if !url.is_empty() => Ok(url),
-            _ => start_server(),
+            _ => STARTED.as_ref().map(|server| server.url.clone()).map_err(String::clone),
         });
     URL.as_deref().unwrap_or_else(|error| panic!("the tests need Postgres: {error}"))
-}
-
-/// Starts a server that serves until the pipe to it breaks, which is when this process ends.
-fn start_server() -> Result<String, String> {
-    static SERVER: std::sync::Mutex<Option<Child>> = std::sync::Mutex::new(None);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/postgres");
-    let mut child = Command::new(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // Ctrl-C is meant for the tests; the server then ends with them, and cleans up.
-        .process_group(0)
-        .spawn()
-        .map_err(|error| format!("{script}: {error}"))?;
-    let mut url = String::new();
-    let mut answers = BufReader::new(child.stdout.take().expect("piped"));
-    answers.read_line(&mut url).map_err(|error| error.to_string())?;
-    if url.is_empty() {
-        let mut reason = String::new();
-        let mut errors = child.stderr.take().expect("piped");
-        let _ = errors.read_to_string(&mut reason);
-        return Err(reason);
-    }
-    *SERVER.lock().expect("taken once") = Some(child);
-    Ok(url.trim().to_owned())
 }
 
 /// Names of our migrations, the first one first.

@@ -4,18 +4,25 @@
 #![allow(dead_code, unused_imports, unused_macros)]
 
 mod app;
+#[cfg(feature = "otlp")]
+pub mod collector;
 mod database;
 mod dice;
-mod http;
+pub mod hashes;
+pub mod http;
 pub mod markup;
+pub mod metrics;
 pub mod program;
+mod servers;
 pub mod site;
+pub mod terminal;
 mod visitor;
 pub mod wire;
 
 pub use app::{NOW, PASSWORD, TestApp, cli, form, insist, password, role, roles, username};
 pub use database::{Database, Engine, Pool, our_migrations};
 pub use dice::Dice;
+pub use servers::Served;
 pub use visitor::{Answer, Visitor};
 pub use wire::Wire;
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
+    net::SocketAddr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{Mutex, mpsc},
@@ -29,6 +30,7 @@ pub fn on_both(test: impl Fn(Program)) {
 pub struct Program {
     database: Database,
     runtime: tokio::runtime::Runtime,
+    settings: Vec<(&'static str, &'static str)>,
 }
 
 pub struct Answer {
@@ -40,7 +42,21 @@ pub struct Answer {
 impl Program {
     pub fn new(engine: Engine) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        Self { database: runtime.block_on(Database::create(engine)), runtime }
+        let database = runtime.block_on(Database::create(engine));
+        Self { database, runtime, settings: Vec::new() }
+    }
+
+    /// With the Postgres database that it reaches at `url`, and the test by `own`.
+    pub fn at(url: &str, own: &str) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let database = runtime.block_on(async { Database::at(url, own) });
+        Self { database, runtime, settings: Vec::new() }
+    }
+
+    /// With this variable for all that it runs.
+    pub fn with(mut self, name: &'static str, value: &'static str) -> Self {
+        self.settings.push((name, value));
+        self
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -136,6 +152,7 @@ impl Program {
             .env("ROLECALL_DATABASE_URL", self.url())
             .env("ROLECALL_KEY_FILE", self.key_file())
             .env("ROLECALL_ARGON2", "m=64,t=1,p=1")
+            .envs(self.settings.iter().copied())
             .stdin(Stdio::null());
         command
     }
@@ -209,6 +226,14 @@ impl Program {
         prepare(&mut command);
         Server::start(command)
     }
+
+    /// At an address of its own, which it has again after a restart.
+    pub fn serve_at(&self, address: SocketAddr, arguments: &[&str]) -> Server {
+        let mut command = self.command();
+        command.arg("serve").args(arguments).args(["--listen", &address.to_string()]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Server::start(command)
+    }
 }
 
 /// A running server; ends with the test.
@@ -253,6 +278,11 @@ impl Server {
         }
     }
 
+    /// What it has logged until the last line that was waited for.
+    pub fn seen(&self) -> &str {
+        &self.seen
+    }
+
     pub fn send(&self, request: &str) -> Response {
         http::send_to(self.port, request).unwrap()
     }
@@ -290,6 +320,11 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("its size");
         line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Files and connections that the process has open now.
+    pub fn open_files(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }
 
     /// Sends it a signal by its name, such as STOP.

@@ -77,6 +77,17 @@ pub struct Task<'a> {
     pub slots: usize,
 }
 
+/// What there is to do, and how much of it at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    pub waiting: usize,
+    /// As many as may wait.
+    pub queue: usize,
+    /// Slots in use.
+    pub taken: usize,
+    pub slots: usize,
+}
+
 impl Pool {
     /// So many jobs of one slot at once, and so many more may wait. What is kept for them is
     /// freed when nothing was to do for `rest_after`.
@@ -112,6 +123,14 @@ impl Pool {
         let result = answered.await.map_err(|_| Busy);
         drop(caller);
         result
+    }
+
+    pub fn load(&self) -> Load {
+        let shared = &self.0.0;
+        let mut state = shared.state();
+        state.forget_gone();
+        let (waiting, taken) = (state.waiting, state.taken);
+        Load { waiting, queue: shared.queue, taken, slots: shared.slots }
     }
 
     /// Whether somebody of this origin would be told to come back.

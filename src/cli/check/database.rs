@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Report;
 use crate::{
+    config::Pooler,
     db::{self, Db, Schema, keys},
     text::{count, list},
 };
@@ -11,16 +12,25 @@ use crate::{
 pub const TOPIC: &str = "database";
 
 /// Opens it to look; says why if that does not go.
-pub async fn open(report: &mut Report, url: &str, sqlite_file: Option<&Path>) -> Option<Db> {
+pub async fn open(
+    report: &mut Report,
+    url: &str,
+    pooler: Pooler,
+    sqlite_file: Option<&Path>,
+) -> Option<Db> {
     if let Some(file) = sqlite_file.filter(|file| !file.exists()) {
         let found = format!("there is no file {} yet", file.display());
         report.warn(TOPIC, found, "rolecall migrate makes it, as serve does; or name another");
         return None;
     }
-    match db::look(url).await {
+    match db::look(url, pooler).await {
         Ok(db) => Some(db),
         Err(error) => {
-            report.fail(TOPIC, error.to_string(), "nothing works without it");
+            report.fail(
+                TOPIC,
+                error.to_string(),
+                "mend that, or name another; nothing starts before",
+            );
             None
         }
     }
@@ -36,6 +46,11 @@ pub async fn is_current(report: &mut Report, db: &Db) -> bool {
             return false;
         }
     };
+    if found.newest.is_none() && matches!(found.schema, Schema::Behind(_)) {
+        let advice = "rolecall migrate makes the tables, as serve does; or name another database";
+        report.warn(TOPIC, "the database is empty", advice);
+        return false;
+    }
     if let Schema::Behind(pending) = &found.schema {
         let number = count(pending.len() as u64, "migration", "migrations");
         let found = format!("{number} to be applied: {}", list(pending));

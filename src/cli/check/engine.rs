@@ -22,7 +22,8 @@ pub async fn look(report: &mut Report, url: &str, db: &Db, clock: &Clock) {
             Some(found.clock_ms)
         }
         Err(error) => {
-            return report.fail(TOPIC, format!("it cannot be read: {error}"), "restore a backup");
+            let found = format!("it cannot be read: {}", db::plain(&error));
+            return report.fail(TOPIC, found, "restore a backup");
         }
     };
     let newest = match db.schema().await {
@@ -61,22 +62,23 @@ fn sqlite(report: &mut Report, found: &Sqlite) {
 
 /// Oldest version that has all that is used, and the oldest that is still mended.
 const OLDEST: i32 = 110_000;
-const OLDEST_MENDED: i32 = 140_000;
+const OLDEST_MENDED: i32 = 150_000;
 
 fn postgres(report: &mut Report, url: &str, found: &Postgres) {
     let before = report.0.len();
     let version = &found.version;
+    let newer = format!("take {} or newer", OLDEST_MENDED / 10_000);
     if found.number < OLDEST {
-        report.fail(TOPIC, format!("Postgres {version} lacks what is needed"), "take 14 or newer");
+        report.fail(TOPIC, format!("Postgres {version} lacks what is needed"), newer);
     } else if found.number < OLDEST_MENDED {
-        report.warn(
-            TOPIC,
-            format!("Postgres {version} gets no fixes any more"),
-            "take 14 or newer",
-        );
+        report.warn(TOPIC, format!("Postgres {version} gets no fixes any more"), newer);
     }
     if found.is_standby {
-        report.fail(TOPIC, "it is a standby, which takes no changes", "name the primary");
+        report.fail(
+            TOPIC,
+            "it is a standby: nobody can sign in, nothing can be changed",
+            "name the primary, or promote this one: select pg_promote()",
+        );
     }
     if found.encoding != "UTF8" {
         let found = format!("its texts are in {}", found.encoding);
@@ -85,12 +87,12 @@ fn postgres(report: &mut Report, url: &str, found: &Postgres) {
     for (name, value) in [("fsync", &found.fsync), ("full_page_writes", &found.full_page_writes)] {
         if value == "off" {
             let found = format!("{name} is off: a crash of the machine destroys it");
-            report.fail(TOPIC, found, format!("alter system set {name} = on"));
+            report.fail(TOPIC, found, set_on(name));
         }
     }
     if found.synchronous_commit == "off" {
         let found = "synchronous_commit is off: a crash undoes what was told to be done";
-        report.warn(TOPIC, found, "alter system set synchronous_commit = on");
+        report.warn(TOPIC, found, set_on("synchronous_commit"));
     }
     if db::is_unprotected(url) {
         let found = "the connection to another machine may be read or answered by others";
@@ -99,6 +101,10 @@ fn postgres(report: &mut Report, url: &str, found: &Postgres) {
     if report.0.len() == before {
         report.ok(TOPIC, format!("Postgres {version}: a primary that waits for the disk"));
     }
+}
+
+fn set_on(name: &str) -> String {
+    format!("alter system set {name} = on; select pg_reload_conf()")
 }
 
 /// What two clocks may differ by without anybody noticing, in milliseconds.
@@ -139,5 +145,22 @@ fn clocks(
             }
             Some(_) => {}
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use super::{super::Level, *};
+
+    #[test]
+    fn a_clock_before_1970_is_all_that_is_told_of_the_clock() {
+        let clock = Clock::new(|| SystemTime::UNIX_EPOCH - Duration::from_secs(1));
+        let mut report = Report::default();
+        clocks(&mut report, &clock, clock.now_ms(), Some(1_000_000), Some(1_000_000));
+        let [line] = report.0.as_slice() else { panic!("one line") };
+        assert_eq!((line.level, line.found.as_str()), (Level::Fail, "it shows a time before 1970"));
+        assert_eq!(line.advice.as_deref(), Some("set it"));
     }
 }

@@ -6,7 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::geteuid;
+use rustix::{
+    fs::{Access, AtFlags, CWD, accessat},
+    process::geteuid,
+};
 
 use super::Report;
 use crate::{
@@ -26,8 +29,10 @@ pub fn config(report: &mut Report, file: Option<&Path>) {
     }
 }
 
-/// The SQLite file, what SQLite keeps beside it, and their folder.
-pub fn database(report: &mut Report, file: &Path) {
+/// The SQLite file, what SQLite keeps beside it, and their folder. Returns whether this user may do
+/// what SQLite does there: who may not would leave files behind by looking.
+pub fn database(report: &mut Report, file: &Path) -> bool {
+    let mut is_in_reach = true;
     let before = report.0.len();
     let files = ["", "-wal", "-shm"].map(|end| beside(file, end));
     for file in &files {
@@ -36,12 +41,19 @@ pub fn database(report: &mut Report, file: &Path) {
             let found = format!("others can read {} (mode {:o})", file.display(), mode(&metadata));
             report.fail("database file", found, format!("chmod 600 {}", file.display()));
         }
-        owner(report, "database file", file, &metadata);
+        if may(file, Access::READ_OK | Access::WRITE_OK) {
+            owner(report, "database file", file, &metadata);
+        } else {
+            out_of_reach(report, "database file", "read and write", file, &metadata);
+            is_in_reach = false;
+        }
     }
     folder(report, "database folder", file);
+    is_in_reach &= makes_files(report, "database folder", file);
     if report.0.len() == before && file.exists() {
         report.ok("database file", format!("{} is for its owner alone", file.display()));
     }
+    is_in_reach
 }
 
 /// The key file, and whether it has what the database names.
@@ -51,6 +63,7 @@ pub fn keys(report: &mut Report, file: &Path, ids: &[String]) {
     let shown = file.display();
     if ids.is_empty() && !file.exists() {
         folder(report, TOPIC, file);
+        makes_files(report, TOPIC, file);
         if report.0.len() == before {
             report.ok(TOPIC, format!("{shown} is made by the first start"));
         }
@@ -80,8 +93,11 @@ pub fn keys(report: &mut Report, file: &Path, ids: &[String]) {
     }
     folder(report, TOPIC, file);
     if report.0.len() == before {
-        let named = count(ids.len() as u64, "key", "keys");
-        report.ok(TOPIC, format!("{shown} has the {named} that the database names"));
+        let found = match ids.len() as u64 {
+            0 => "is for its owner alone".to_owned(),
+            named => format!("has the {} that the database names", count(named, "key", "keys")),
+        };
+        report.ok(TOPIC, format!("{shown} {found}"));
     }
 }
 
@@ -101,12 +117,49 @@ fn owner(report: &mut Report, topic: &'static str, file: &Path, metadata: &Metad
     }
 }
 
-/// Whoever can write to a folder can put another file in the place of this one.
-fn folder(report: &mut Report, topic: &'static str, file: &Path) {
-    let folder = match file.parent() {
+/// Whether this user may, of which root may all but with its rights taken away.
+fn may(file: &Path, access: Access) -> bool {
+    accessat(CWD, file, access, AtFlags::EACCESS).is_ok()
+}
+
+fn out_of_reach(
+    report: &mut Report,
+    topic: &'static str,
+    what: &str,
+    file: &Path,
+    metadata: &Metadata,
+) {
+    let (theirs, ours, shown) = (metadata.uid(), geteuid().as_raw(), file.display());
+    let (whose, advice) = if theirs == ours {
+        (String::new(), format!("chmod u+rwX {shown}"))
+    } else {
+        let whose = format!(": it belongs to user {theirs}, and this is user {ours}");
+        (whose, format!("check as the user that serves, or chown {ours} {shown}"))
+    };
+    report.fail(topic, format!("this user cannot {what} {shown}{whose}"), advice);
+}
+
+/// SQLite has its log beside its file, and what is missing is made. Returns whether it can be.
+fn makes_files(report: &mut Report, topic: &'static str, file: &Path) -> bool {
+    let folder = folder_of(file);
+    let Ok(metadata) = folder.metadata() else { return false };
+    let may = may(&folder, Access::WRITE_OK | Access::EXEC_OK);
+    if !may {
+        out_of_reach(report, topic, "make files in", &folder, &metadata);
+    }
+    may
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_path_buf(),
         _ => PathBuf::from("."),
-    };
+    }
+}
+
+/// Whoever can write to a folder can put another file in the place of this one.
+fn folder(report: &mut Report, topic: &'static str, file: &Path) {
+    let folder = folder_of(file);
     let shown = folder.display();
     let Ok(metadata) = folder.metadata() else {
         return report.fail(

@@ -111,7 +111,7 @@ fn taken(report: &mut Report, address: &str, there: There) {
             report.ok(TOPIC, format!("a server is at {address}, and its database answers"));
         }
         There::Answer(head) if head.starts_with("HTTP/1.1 503") => {
-            report.fail(TOPIC, format!("the server at {address} has no database"), "see its log")
+            report.fail(TOPIC, format!("the server at {address} is not ready"), "see its log")
         }
         _ => report.fail(
             TOPIC,

@@ -121,7 +121,8 @@ fn summary(report: &Report, is_plan: bool) -> String {
         lines.push(format!("already there: {}", in_words(report.already_there)));
     }
     if report.refused > 0 {
-        lines.push(format!("{} refused", count(report.refused, "line", "lines")));
+        let refused = if is_plan { "would be refused" } else { "refused" };
+        lines.push(format!("{} {refused}", count(report.refused, "line", "lines")));
     }
     lines.join("\n")
 }
@@ -132,7 +133,7 @@ pub fn state(report: &Report, is_plan: bool) -> String {
         _ if is_plan => "nothing was changed".to_owned(),
         0 => "nothing is in; the same command can be given again".to_owned(),
         line => format!(
-            "the lines up to {line} are in, {} of them made; the same command goes on from there",
+            "the lines up to {line} are in ({} made); the same command goes on from there",
             users(report.made)
         ),
     }

@@ -2,13 +2,17 @@
 
 use std::{
     ops::{Deref, DerefMut},
+    sync::Arc,
     time::Duration,
 };
 
 use sqlx::{
-    Connection, Database, Executor, PgConnection, Pool, SqliteConnection, TransactionManager,
-    pool::PoolConnection,
+    Connection, Database, Executor, PgConnection, Pool, Postgres, SqliteConnection,
+    TransactionManager, pool::PoolConnection,
 };
+
+use super::{Cluster, runner::Runner};
+use crate::config::Pooler;
 
 /// A connection that does not answer by then is closed instead of used again.
 const PING: Duration = Duration::from_millis(500);
@@ -29,12 +33,13 @@ pub(crate) struct Lent<D: Database> {
     connection: PoolConnection<D>,
     /// No beginning and no end of a transaction is without its answer.
     is_known: bool,
+    /// Where it leads, on Postgres.
+    cluster: Option<Arc<Cluster>>,
 }
 
 impl<D: Database> Lent<D> {
-    /// For one statement, which leaves nothing behind.
-    pub(crate) async fn new(pool: &Pool<D>) -> sqlx::Result<Self> {
-        Ok(Self { connection: pool.acquire().await?, is_known: true })
+    async fn new(pool: &Pool<D>) -> sqlx::Result<Self> {
+        Ok(Self { connection: pool.acquire().await?, is_known: true, cluster: None })
     }
 
     /// In a transaction that begins with `sql`. Undone when it is dropped before its commit.
@@ -54,6 +59,39 @@ impl<D: Database> Lent<D> {
     }
 }
 
+impl Lent<Postgres> {
+    /// For one statement that reads, which leaves nothing behind. Behind a pooler it has a
+    /// transaction: its preparing and its execution could meet two servers.
+    pub(crate) async fn one(cluster: &Arc<Cluster>) -> sqlx::Result<Self> {
+        let lent = match cluster.pooler {
+            Pooler::Off => Self::new(&cluster.pool).await?,
+            Pooler::Transaction => Self::begin(&cluster.pool, "begin read only").await?,
+        };
+        Ok(lent.at(cluster))
+    }
+
+    pub(crate) fn at(mut self, cluster: &Arc<Cluster>) -> Self {
+        self.cluster = Some(cluster.clone());
+        self
+    }
+
+    /// Runs a statement.
+    pub(crate) fn runner(&mut self) -> Runner<'_> {
+        let pooler = self.cluster.as_ref().map(|cluster| cluster.pooler);
+        let keeps = pooler == Some(Pooler::Off);
+        Runner { connection: &mut self.connection, keeps }
+    }
+
+    /// As [`Cluster::heed`].
+    pub(crate) fn heed<T>(&self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
+        match &self.cluster {
+            Some(cluster) => cluster.heed(answer),
+            None => answer,
+        }
+    }
+}
+
+/// Of a connection that was taken from the pool past [`Lent`], nothing is known.
 fn is_known() -> bool {
     IS_KNOWN.try_with(|known| *known).unwrap_or(false)
 }

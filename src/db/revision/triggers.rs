@@ -5,7 +5,7 @@
 
 use sqlx::{Connection, Executor, PgConnection};
 
-use super::super::{Backend, Db, Tx, in_time};
+use super::super::{Backend, Db, Tx, connect::Lent, in_time};
 
 /// Tables that say who may do what.
 const TABLES: [&str; 7] =
@@ -25,11 +25,13 @@ end $$";
 impl Db {
     /// Whether changes made by hand raise the revision.
     pub async fn has_triggers(&self) -> sqlx::Result<bool> {
-        let Backend::Postgres(pool) = &self.read else { return Ok(true) };
+        let Backend::Postgres(cluster) = &self.read else { return Ok(true) };
         let sql = "select count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid
                    join pg_namespace n on n.oid = c.relnamespace
                    where t.tgname = 'raise_revision' and n.nspname = current_schema()";
-        let found: i64 = in_time(sqlx::query_scalar(sql).fetch_one(pool)).await?;
+        let answer =
+            async { sqlx::query_scalar(sql).fetch_one(Lent::one(cluster).await?.runner()).await };
+        let found: i64 = cluster.heed(in_time(answer).await)?;
         Ok(usize::try_from(found) == Ok(TABLES.len()))
     }
 

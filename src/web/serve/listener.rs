@@ -40,7 +40,9 @@ impl Listener {
     }
 
     /// The next connection, and from which address; a unix socket has none.
-    pub(super) async fn accept(&self) -> std::io::Result<(Box<dyn Stream>, Option<IpAddr>)> {
+    pub(in crate::web) async fn accept(
+        &self,
+    ) -> std::io::Result<(Box<dyn Stream>, Option<IpAddr>)> {
         match &self.0 {
             Socket::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
@@ -57,6 +59,15 @@ impl Listener {
 
 /// Opens the door.
 pub async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
+    open(listen, "--listen").await
+}
+
+/// Opens the door at which metrics are read.
+pub async fn listen_for_metrics(listen: &Listen) -> Result<Listener, ServeError> {
+    open(listen, "--metrics-listen").await
+}
+
+async fn open(listen: &Listen, flag: &str) -> Result<Listener, ServeError> {
     let bound = match listen {
         Listen::Tcp(address) => TcpListener::bind(address).await.map(Socket::Tcp),
         Listen::Unix(path) => {
@@ -66,7 +77,7 @@ pub async fn listen(listen: &Listen) -> Result<Listener, ServeError> {
     bound.map(Listener).map_err(|error| {
         let reason = match error.kind() {
             std::io::ErrorKind::AddrInUse => {
-                "something else listens there; stop it, or choose another with --listen".into()
+                format!("something else listens there; stop it, or choose another with {flag}")
             }
             _ => error.to_string(),
         };

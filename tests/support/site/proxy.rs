@@ -185,14 +185,19 @@ impl Place<'_> {
             ("/etc/haproxy/rolecall.lua", &script),
         ];
         let config = self.deployed("haproxy/haproxy.cfg", &changes);
-        let mut command = Command::new("haproxy");
-        command.arg("-db").arg("-f").arg(config).env("PATH", with_sbin());
-        command
+        haproxy(&config)
     }
 }
 
 fn shown(path: &Path) -> String {
     path.to_str().unwrap().to_owned()
+}
+
+/// A HAProxy in the foreground.
+pub fn haproxy(config: &Path) -> Command {
+    let mut command = Command::new("haproxy");
+    command.arg("-db").arg("-f").arg(config).env("PATH", with_sbin());
+    command
 }
 
 /// An nginx in the foreground with this in its `http` block.
