@@ -72,7 +72,7 @@ impl Traces {
     /// with the runtime that it is called on. What does not fit into its queue is dropped.
     ///
     /// # Errors
-    /// When a variable of OpenTelemetry asks for what was not built in, such as a compression.
+    /// When the exporter cannot be made of what the variables of OpenTelemetry say.
     pub fn start(to: &Endpoint, db: &Db, node: &str) -> Result<Self, ExporterBuildError> {
         let exporter = SpanExporter::builder()
             .with_http()
