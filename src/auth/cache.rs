@@ -29,28 +29,44 @@ pub type Key = (Cookie, i128);
 #[derive(Debug)]
 pub struct Known {
     pub user: Arc<CurrentUser>,
-    /// When it was found: of earlier, when a clock that was ahead is set right, it says nothing.
-    from: OffsetDateTime,
+    /// When it was found, as all times here a Unix time: of earlier, when a clock that was ahead is
+    /// set right, it says nothing.
+    from: i64,
     /// When time changes something: a grant ends, the proof is over, the session must end.
-    until: OffsetDateTime,
-    /// Unix times, moved on by each use that is noted.
+    until: i64,
+    /// In how many seconds without use it ends.
+    idle: i64,
+    note_after: i64,
+    /// Moved on by each use that is noted.
     idle_until: AtomicI64,
     noted_at: AtomicI64,
     made: OnceLock<Box<dyn Any + Send + Sync>>,
 }
 
+/// A use is noted when the last one noted is so many seconds ago, and up to half of that more, or a
+/// quarter of the idle limit. How many more differs by session, so that those that were first used
+/// in one second, such as after a restart, are not written down in one second for ever.
+const NOTE_AFTER: i64 = 60;
+
 impl Known {
-    /// What was found at a time, and holds until another one.
+    /// What was found at a time, and holds until another one. The session ends after `idle` without
+    /// use, which is at `idle_until` if it is not used any more.
     pub fn new(
         user: CurrentUser,
         (from, until): (OffsetDateTime, OffsetDateTime),
-        idle_until: OffsetDateTime,
+        (idle, idle_until): (Duration, OffsetDateTime),
     ) -> Self {
         let noted_at = user.session.last_seen_at.unix_timestamp();
+        let idle = idle.whole_seconds();
+        // The end of its id is random (RFC 9562).
+        let [.., random] = user.session.id.into_bytes();
+        let note_after = NOTE_AFTER + NOTE_AFTER * i64::from(random) / 512;
         Self {
+            note_after: note_after.min(idle / 4),
             user: Arc::new(user),
-            from,
-            until,
+            from: from.unix_timestamp(),
+            until: until.unix_timestamp(),
+            idle,
             idle_until: AtomicI64::new(idle_until.unix_timestamp()),
             noted_at: AtomicI64::new(noted_at),
             made: OnceLock::new(),
@@ -62,12 +78,12 @@ impl Known {
         self.made.get_or_init(|| Box::new(make(&self.user))).downcast_ref()
     }
 
-    /// Whether a use is to be written down: the last one noted is `after` ago. It is, from then
-    /// on, and the session goes on until `idle` from now.
-    pub fn note(&self, now: OffsetDateTime, after: Duration, idle: Duration) -> bool {
+    /// Whether a use is to be written down: the last one noted is long ago. It is, from then on, and
+    /// the session goes on.
+    pub fn note(&self, now: OffsetDateTime) -> bool {
         let seconds = now.unix_timestamp();
         let noted = self.noted_at.load(Ordering::Relaxed);
-        let is_due = seconds - noted >= after.whole_seconds();
+        let is_due = seconds - noted >= self.note_after;
         // Of many at once, one.
         let is_mine = is_due
             && self
@@ -75,14 +91,14 @@ impl Known {
                 .compare_exchange(noted, seconds, Ordering::Relaxed, Ordering::Relaxed)
                 .is_ok();
         if is_mine {
-            self.idle_until.store((now + idle).unix_timestamp(), Ordering::Relaxed);
+            self.idle_until.store(seconds + self.idle, Ordering::Relaxed);
         }
         is_mine
     }
 
     fn holds_at(&self, now: OffsetDateTime) -> bool {
-        (self.from..self.until).contains(&now)
-            && now.unix_timestamp() < self.idle_until.load(Ordering::Relaxed)
+        let now = now.unix_timestamp();
+        (self.from..self.until).contains(&now) && now < self.idle_until.load(Ordering::Relaxed)
     }
 }
 
@@ -144,8 +160,8 @@ mod tests {
     use crate::{auth::access::tests::user, db::Revision};
 
     fn known() -> Arc<Known> {
-        let end = OffsetDateTime::UNIX_EPOCH + Duration::days(1);
-        Arc::new(Known::new(user(&[], &[]), (OffsetDateTime::UNIX_EPOCH, end), end))
+        let (begin, day) = (OffsetDateTime::UNIX_EPOCH, Duration::days(1));
+        Arc::new(Known::new(user(&[], &[]), (begin, begin + day), (day / 2, begin + day)))
     }
 
     #[test]
@@ -178,7 +194,7 @@ mod tests {
         let mut noted = Vec::new();
         for after in [-1, 0, 0, 59, 60, 60] {
             let now = minute + Duration::seconds(after);
-            noted.push(known.note(now, Duration::seconds(60), Duration::hours(12)));
+            noted.push(known.note(now));
         }
         assert_eq!(noted, [false, true, false, false, true, false]);
     }

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::{
     Actor, By, Refusal, Result,
-    access::CurrentUser,
+    access::{CurrentSession, CurrentUser},
     authority::{Change, granted_roles, require},
     cache::{Cookie, Known},
     lifetime::{self, Life, bury_within},
@@ -62,6 +62,12 @@ fn limits(settings: &Settings, remember: bool) -> (Duration, Duration) {
     } else {
         (settings.idle_timeout, settings.absolute_timeout)
     }
+}
+
+/// The same of one that is there, with the limits of its user's roles.
+fn idle(settings: &Settings, session: &CurrentSession) -> Duration {
+    let (idle, _) = limits(settings, session.remember);
+    session.role_idle.map_or(idle, |limit| limit.min(idle))
 }
 
 /// Opens a session for a user whose password was right. `None` when the account was closed, or
@@ -180,7 +186,8 @@ async fn look_up(
     let until = ends.into_iter().flatten().min().unwrap_or(now);
     let user =
         CurrentUser::of(row, &life, proved_until.is_some(), |joined| app.cache.names(joined));
-    Ok(Some(Arc::new(Known::new(user, (now, until), life.idle_until))))
+    let idle = (idle(&app.settings, &user.session), life.idle_until);
+    Ok(Some(Arc::new(Known::new(user, (now, until), idle))))
 }
 
 /// By the id that the session had before: sent before the browser knew the one it has now.
@@ -197,7 +204,8 @@ async fn former(
     let known = found.and_then(|row| {
         let life = Life::of(&row, now)?;
         let user = CurrentUser::of(row, &life, false, |joined| app.cache.names(joined));
-        Some(Known::new(user, (now, life.ends_at), life.idle_until))
+        let idle = (idle(&app.settings, &user.session), life.idle_until);
+        Some(Known::new(user, (now, life.ends_at), idle))
     });
     Ok(known.map(|known| {
         seen(app, &known, now);

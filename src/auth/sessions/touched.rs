@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard},
 };
 
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{BATCH, limits};
@@ -26,9 +26,6 @@ struct Use {
     session: CurrentSession,
     seen: OffsetDateTime,
 }
-
-/// A use is noted when the last one noted is so long ago, or a quarter of the idle limit.
-const TOUCH_AFTER: Duration = Duration::seconds(60);
 
 impl Touched {
     fn note(&self, session: &CurrentSession, now: OffsetDateTime) {
@@ -57,11 +54,8 @@ impl Touched {
 /// Noted at the time at which the session was found alive: a clock that jumps after that must not
 /// make it live longer.
 pub(super) fn seen(app: &App, known: &Known, now: OffsetDateTime) {
-    let session = &known.user.session;
-    let (idle, _) = limits(&app.settings, session.remember);
-    let idle = session.role_idle.map_or(idle, |limit| limit.min(idle));
-    if known.note(now, TOUCH_AFTER.min(idle / 4), idle) {
-        app.touched.note(session, now);
+    if known.note(now) {
+        app.touched.note(&known.user.session, now);
     }
 }
 
@@ -77,7 +71,8 @@ pub async fn write_touched(app: &App) -> Result<()> {
             let Some(Use { session, seen }) = batch.first() else { continue };
             let (idle, _) = limits(&app.settings, session.remember);
             let ids: Vec<_> = batch.iter().map(|one| one.session.id).collect();
-            let mut tx = app.db.begin_aside().await?;
+            // Uses that are not a minute old may be forgotten with the machine.
+            let mut tx = app.db.begin_relaxed().await?;
             sessions::touch(&mut tx, &ids, *seen, *seen + idle).await?;
             tx.commit().await?;
             app.touched.forget(batch);
