@@ -1,11 +1,11 @@
 //! Triggers that raise the revision for changes made by hand, in psql for example. Postgres
 //! alone has and needs them, so no migration can make them: those run on both engines. rolecall
-//! itself passes them by, since it raises the revision at the end of each transaction, when
+//! itself passes them by (they are not even called, which each login would feel), since it raises the revision at the end of each transaction, when
 //! nobody can wait for a lock that it still wants.
 
 use sqlx::{Connection, Executor, PgConnection};
 
-use super::super::{Backend, Db, Tx, connect::Lent, in_time};
+use super::super::{Backend, Db, Tx, in_time};
 
 /// Tables that say who may do what.
 const TABLES: [&str; 7] =
@@ -15,10 +15,8 @@ const FUNCTION: &str = "
 create or replace function raise_revision() returns trigger language plpgsql
 security definer set search_path = pg_catalog, pg_temp as $$
 begin
-    if current_setting('application_name') <> 'rolecall' then
-        execute format('update %I.turns set taken = taken + 1 where name = ''revision''',
-                       tg_table_schema);
-    end if;
+    execute format('update %I.turns set taken = taken + 1 where name = ''revision''',
+                   tg_table_schema);
     return null;
 end $$";
 
@@ -28,9 +26,10 @@ impl Db {
         let Backend::Postgres(cluster) = &self.read else { return Ok(true) };
         let sql = "select count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid
                    join pg_namespace n on n.oid = c.relnamespace
-                   where t.tgname = 'raise_revision' and n.nspname = current_schema()";
+                   where t.tgname = 'raise_revision' and t.tgqual is not null
+                     and n.nspname = current_schema()";
         let answer =
-            async { sqlx::query_scalar(sql).fetch_one(Lent::one(cluster).await?.runner()).await };
+            async { sqlx::query_scalar(sql).fetch_one(cluster.lend().await?.runner()).await };
         let found: i64 = cluster.heed(in_time(answer).await)?;
         Ok(usize::try_from(found) == Ok(TABLES.len()))
     }
@@ -73,7 +72,8 @@ async fn create(tx: &mut PgConnection) -> sqlx::Result<()> {
         let create = format!(
             "create trigger raise_revision
              after insert or update or delete or truncate on {table}
-             for each statement execute function raise_revision()"
+             for each statement when (current_setting('application_name') <> 'rolecall')
+             execute function raise_revision()"
         );
         for sql in [&drop, &create] {
             tx.execute(sql.as_str()).await?;
