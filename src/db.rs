@@ -34,10 +34,10 @@ pub mod users;
 use std::{cmp::Ordering, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Pool, Postgres, Sqlite};
+use sqlx::{Postgres, Sqlite};
 use uuid::Uuid;
 
-use connect::{Cluster, Lent};
+use connect::{Cluster, Lender, Lent};
 pub use connect::{
     ConnectError, beside, connect, is_direct, is_postgres, is_shared, is_unprotected, look,
     look_at_file, require_direct, sqlite_file, without_password,
@@ -58,9 +58,9 @@ pub enum Backend<S, P> {
 /// Connections to one database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    pub(crate) read: Backend<Pool<Sqlite>, Arc<Cluster>>,
+    pub(crate) read: Backend<Arc<Lender<Sqlite>>, Arc<Cluster>>,
     /// SQLite has one writer, so that writers wait in line here instead of failing there.
-    pub(crate) write: Backend<Pool<Sqlite>, Arc<Cluster>>,
+    pub(crate) write: Backend<Arc<Lender<Sqlite>>, Arc<Cluster>>,
     /// Where the file is (SQLite) or the schema's name (Postgres).
     pub(crate) place: Place,
     /// What is known of the number that changes of who may do what raise.
@@ -88,15 +88,6 @@ pub struct PoolUse {
     pub used: usize,
     pub idle: usize,
     pub most: u32,
-}
-
-impl PoolUse {
-    fn of<D: sqlx::Database>(name: &'static str, pool: &Pool<D>) -> Self {
-        let (open, idle) = (pool.size() as usize, pool.num_idle());
-        // Read one after the other.
-        let used = open.saturating_sub(idle);
-        Self { name, used, idle, most: pool.options().get_max_connections() }
-    }
 }
 
 /// A user's id: UUIDv7, kept for ever, survives renaming and is never given out again.
@@ -127,6 +118,19 @@ impl Db {
         self.begin_on(&self.write, "begin immediate", "begin").await
     }
 
+    /// The same for what need not outlive the machine, such as a try that is not decided yet: its
+    /// commit waits for no disk. Other processes see it as any other, and the next commit that
+    /// does wait takes it along.
+    pub async fn begin_relaxed(&self) -> sqlx::Result<Tx> {
+        let sqlite = "pragma synchronous = normal; begin immediate";
+        let postgres = "begin; set local synchronous_commit = off";
+        let mut tx = self.begin_on(&self.write, sqlite, postgres).await?;
+        if let Backend::Sqlite(lent) = &mut tx.on {
+            lent.relax();
+        }
+        Ok(tx)
+    }
+
     /// Begins a transaction that only reads: all its statements see the same moment, and no
     /// writer waits for it.
     pub async fn begin_read(&self) -> sqlx::Result<Tx> {
@@ -143,15 +147,14 @@ impl Db {
 
     async fn begin_on(
         &self,
-        pool: &Backend<Pool<Sqlite>, Arc<Cluster>>,
+        pool: &Backend<Arc<Lender<Sqlite>>, Arc<Cluster>>,
         sqlite: &'static str,
         postgres: &'static str,
     ) -> sqlx::Result<Tx> {
         let on = match pool {
-            Backend::Sqlite(pool) => Backend::Sqlite(in_time(Lent::begin(pool, sqlite)).await?),
+            Backend::Sqlite(lender) => Backend::Sqlite(in_time(lender.begin(sqlite)).await?),
             Backend::Postgres(cluster) => {
-                let begun = in_time(Lent::begin(&cluster.pool, postgres)).await;
-                Backend::Postgres(cluster.heed(begun)?.at(cluster))
+                Backend::Postgres(cluster.heed(in_time(cluster.begin(postgres)).await)?)
             }
         };
         Ok(Tx { on, revision: self.revision.clone(), raises: false })
@@ -166,17 +169,17 @@ impl Db {
     pub async fn close(&self) {
         for pool in [&self.read, &self.write] {
             match pool {
-                Backend::Sqlite(pool) => pool.close().await,
-                Backend::Postgres(cluster) => cluster.pool.close().await,
+                Backend::Sqlite(lender) => lender.close().await,
+                Backend::Postgres(cluster) => cluster.lender.close().await,
             }
         }
     }
 
     /// The pools of connections: SQLite has one for readers and one for the writer.
     pub fn pools(&self) -> Vec<PoolUse> {
-        let of = |name, pool: &Backend<Pool<Sqlite>, Arc<Cluster>>| match pool {
-            Backend::Sqlite(pool) => PoolUse::of(name, pool),
-            Backend::Postgres(cluster) => PoolUse::of(name, &cluster.pool),
+        let of = |name, pool: &Backend<Arc<Lender<Sqlite>>, Arc<Cluster>>| match pool {
+            Backend::Sqlite(lender) => lender.usage(name),
+            Backend::Postgres(cluster) => cluster.lender.usage(name),
         };
         match &self.read {
             Backend::Sqlite(_) => vec![of("read", &self.read), of("write", &self.write)],

@@ -8,8 +8,8 @@ use super::{Backend, Db};
 
 /// Writes everything to `copy`, which is empty or not there. Postgres has programs for that.
 pub async fn write(db: &Db, copy: &Path) -> sqlx::Result<()> {
-    let Backend::Sqlite(pool) = &db.read else { return Ok(()) };
-    let mut connection = pool.acquire().await?;
+    let Backend::Sqlite(lender) = &db.read else { return Ok(()) };
+    let mut connection = lender.pool.acquire().await?;
     // It writes to another file, which a connection that may only query does not do.
     connection.execute("pragma query_only = off").await?;
     let copy = copy.to_string_lossy().into_owned();

@@ -2,13 +2,19 @@
 
 mod cluster;
 mod hosts;
+mod lender;
 mod lent;
 mod pooler;
 mod postgres;
 mod runner;
 mod there;
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sqlx::{
     ConnectOptions, Connection,
@@ -18,6 +24,7 @@ use sqlx::{
 use self::there::There;
 pub(crate) use self::{
     cluster::{Cluster, REVISION},
+    lender::Lender,
     lent::Lent,
 };
 pub use self::{
@@ -115,6 +122,8 @@ async fn look_at_sqlite(options: SqliteConnectOptions) -> Result<Db, ConnectErro
         place: file.display().to_string(),
         reason: sqlite_reason(&error),
     })?;
+    let opened = Instant::now();
+    let pool = Lender::new(pool, move || opened);
     Ok(Db {
         read: Backend::Sqlite(pool.clone()),
         write: Backend::Sqlite(pool),
@@ -194,9 +203,13 @@ async fn connect_sqlite(url: &str) -> Result<Db, ConnectError> {
         .connect_with(options.pragma("query_only", "on"))
         .await
         .map_err(failed)?;
+    let lender = |pool| {
+        let there = there.clone();
+        Lender::new(pool, move || there.since())
+    };
     Ok(Db {
-        read: Backend::Sqlite(read),
-        write: Backend::Sqlite(write),
+        read: Backend::Sqlite(lender(read)),
+        write: Backend::Sqlite(lender(write)),
         place: Place::File(file),
         revision,
     })

@@ -43,9 +43,9 @@ const BUSY_MS: u32 = 60_000;
 
 /// Lets the writer keep more of a SQLite file in memory, and wait for others.
 pub async fn prepare(db: &Db) -> sqlx::Result<()> {
-    if let Backend::Sqlite(pool) = &db.write {
+    if let Backend::Sqlite(lender) = &db.write {
         let sql = format!("pragma cache_size = -{CACHE_KIB}; pragma busy_timeout = {BUSY_MS}");
-        pool.execute(sql.as_str()).await?;
+        lender.pool.execute(sql.as_str()).await?;
     }
     Ok(())
 }

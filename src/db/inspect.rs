@@ -6,11 +6,7 @@ use std::sync::Arc;
 use sqlx::{FromRow, SqlitePool};
 use time::OffsetDateTime;
 
-use super::{
-    Backend, Db,
-    connect::{Cluster, Lent},
-    sql,
-};
+use super::{Backend, Db, connect::Cluster, sql};
 
 /// A SQLite file and how our connections use it.
 #[derive(Debug)]
@@ -45,7 +41,7 @@ pub struct Postgres {
 /// Asks the engine.
 pub async fn engine(db: &Db) -> sqlx::Result<Backend<Sqlite, Postgres>> {
     match &db.read {
-        Backend::Sqlite(pool) => sqlite(pool).await.map(Backend::Sqlite),
+        Backend::Sqlite(lender) => sqlite(&lender.pool).await.map(Backend::Sqlite),
         Backend::Postgres(cluster) => postgres(cluster).await.map(Backend::Postgres),
     }
 }
@@ -72,7 +68,7 @@ async fn postgres(cluster: &Arc<Cluster>) -> sqlx::Result<Postgres> {
                       current_setting('synchronous_commit') as synchronous_commit,
                       pg_is_in_recovery() as is_standby,
                       (extract(epoch from clock_timestamp()) * 1000)::bigint as clock_ms";
-    sqlx::query_as(sql).fetch_one(Lent::one(cluster).await?.runner()).await
+    sqlx::query_as(sql).fetch_one(cluster.lend().await?.runner()).await
 }
 
 /// When the newest record of the trail was written.

@@ -103,10 +103,10 @@ impl Db {
             other => return other.accept().map(|()| Vec::new()),
         };
         match &self.write {
-            Backend::Sqlite(pool) => MIGRATIONS.run(pool).await?,
+            Backend::Sqlite(lender) => MIGRATIONS.run(&lender.pool).await?,
             // On a connection of its own, which gives its lock back however this ends.
             Backend::Postgres(cluster) => {
-                let mut conn = cluster.pool.acquire().await?.detach();
+                let mut conn = cluster.lender.pool.acquire().await?.detach();
                 MIGRATIONS.run_direct(&mut conn).await?;
             }
         }

@@ -27,6 +27,8 @@ pub fn plain_migration(error: &MigrateError) -> String {
     }
 }
 
+pub const STANDBY: &str = "a standby takes no changes; name the primary";
+
 fn advice(error: &Error) -> Option<&'static str> {
     let code = error.as_database_error()?.code()?;
     // Of SQLite's codes the upper bits add the detail; those of Postgres are five characters.
@@ -35,7 +37,7 @@ fn advice(error: &Error) -> Option<&'static str> {
         (Some(8), _) => Some("give this user write access to the file and its folder"),
         (Some(10), _) => Some("its disk is full or fails"),
         (Some(13), _) | (None, "53100") => Some("make room on its disk"),
-        (None, "25006") => Some("a standby takes no changes; name the primary"),
+        (None, "25006") => Some(STANDBY),
         _ => None,
     }
 }

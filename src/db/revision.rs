@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Backend, Db, Tx, connect, connect::Lent, in_time, sql, turns};
+use super::{Backend, Db, Tx, connect, in_time, sql, turns};
 
 /// So long after the revision was asked for, what is remembered may be answered with.
 pub const TRUST: Duration = Duration::from_secs(1);
@@ -138,8 +138,8 @@ impl Db {
         let asked = Instant::now();
         let name = turns::REVISION;
         let seen = match &self.write {
-            Backend::Sqlite(pool) => {
-                let mut writer = in_time(pool.acquire()).await?;
+            Backend::Sqlite(lender) => {
+                let mut writer = in_time(lender.pool.acquire()).await?;
                 let version = sqlx::query_scalar("pragma data_version").fetch_one(&mut *writer);
                 let version = in_time(version).await?;
                 let writer = self.revision.writers.load(Ordering::Acquire);
@@ -149,8 +149,10 @@ impl Db {
             }
             Backend::Postgres(cluster) => {
                 let answer = async {
-                    let mut lent = Lent::one(cluster).await?;
-                    sqlx::query_as(connect::REVISION).bind(name).fetch_one(lent.runner()).await
+                    let mut lent = cluster.lend().await?;
+                    let query = sqlx::query_as(connect::REVISION).bind(name);
+                    let answer = query.fetch_one(lent.runner()).await;
+                    lent.heed(answer)
                 };
                 let (number, server) = cluster.heed(in_time(answer).await)?;
                 if !cluster.is_at(server) {

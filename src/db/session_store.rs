@@ -15,11 +15,7 @@ use tower_sessions::{
 };
 use tower_sessions_sqlx_store::{PostgresStore, SqliteStore};
 
-use super::{
-    Backend, Db, Place,
-    connect::{Cluster, Lent},
-    in_time, sessions,
-};
+use super::{Backend, Db, Place, connect::Cluster, in_time, sessions};
 use crate::{clock::Clock, config::Pooler};
 
 /// `sessions` alone says when a session ends, so the stock store's own date never bites.
@@ -59,13 +55,15 @@ impl DigestStore {
     pub fn new(db: Db, clock: Clock) -> Result<Self> {
         let inner = match (&db.write, &db.place) {
             // It writes inside a deferred transaction, which only a sole writer can do safely.
-            (Backend::Sqlite(pool), _) => Backend::Sqlite(
-                SqliteStore::new(pool.clone()).with_table_name(TABLE).map_err(Error::Backend)?,
+            (Backend::Sqlite(lender), _) => Backend::Sqlite(
+                SqliteStore::new(lender.pool.clone())
+                    .with_table_name(TABLE)
+                    .map_err(Error::Backend)?,
             ),
             (Backend::Postgres(cluster), Place::Schema(schema)) => {
                 Backend::Postgres(match cluster.pooler {
                     Pooler::Off => OnPostgres::Stock(
-                        PostgresStore::new(cluster.pool.clone())
+                        PostgresStore::new(cluster.lender.pool.clone())
                             .with_schema_name(schema)
                             .and_then(|store| store.with_table_name(TABLE))
                             .map_err(Error::Backend)?,
@@ -149,7 +147,7 @@ impl Pooled {
         let sql = "insert into session_data (id, data, expiry_date) values ($1, $2, $3)
                    on conflict (id) do update set data = $2, expiry_date = $3";
         let save = async {
-            let mut lent = Lent::begin(&self.0.pool, "begin").await?.at(&self.0);
+            let mut lent = self.0.begin("begin").await?;
             let insert = sqlx::query(sql).bind(inside.id.to_string()).bind(data);
             insert.bind(inside.expiry_date).execute(lent.runner()).await?;
             lent.commit().await
@@ -160,7 +158,7 @@ impl Pooled {
     async fn load(&self, id: Id) -> Result<Option<Record>> {
         let load = async {
             let select = sqlx::query_scalar("select data from session_data where id = $1");
-            let mut lent = Lent::one(&self.0).await?;
+            let mut lent = self.0.lend().await?;
             select.bind(id.to_string()).fetch_optional(lent.runner()).await
         };
         let data: Option<Vec<u8>> = self.0.heed(in_time(load).await).map_err(backend)?;

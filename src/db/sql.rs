@@ -18,48 +18,70 @@ macro_rules! sql {
         [$postgres:literal $(, $for_postgres:expr)* $(,)?]) => {
         match &mut $tx.on {
             #[cfg(not(sqlx_prepare = "postgres"))]
-            $crate::db::Backend::Sqlite(conn) => {
+            $crate::db::Backend::Sqlite(lent) => {
                 let query = sqlx::query!($sqlite + " -- sqlite" $(, $for_sqlite)*);
-                $crate::db::in_time(query.execute(&mut **conn)).await.map(|done| done.rows_affected())
+                sql!(@ask lent, query, execute).map(|done| done.rows_affected())
             }
             #[cfg(not(sqlx_prepare = "sqlite"))]
-            $crate::db::Backend::Postgres(conn) => {
+            $crate::db::Backend::Postgres(lent) => {
                 let query = sqlx::query!($postgres $(, $for_postgres)*);
-                let answer = $crate::db::in_time(query.execute(conn.runner())).await;
-                conn.heed(answer).map(|done| done.rows_affected())
+                sql!(@ask lent, query, execute).map(|done| done.rows_affected())
             }
             #[cfg(sqlx_prepare)]
             _ => unreachable!("this build only records statements"),
         }
     };
     (in $tx:expr, execute: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => (&mut **conn, conn.runner()), query!, [execute] |done| done.rows_affected(), $($query)+)
+        sql!(@in $tx, query!, [execute] |done| done.rows_affected(), $($query)+)
     };
     (in $tx:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => (&mut **conn, conn.runner()), query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@in $tx, query_scalar!, [$fetch] |value| value, $($query)+)
     };
     (in $tx:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &mut $tx.on, conn => (&mut **conn, conn.runner()), query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@in $tx, query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
     ($db:expr, $fetch:ident scalar: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => (conn, $crate::db::connect::Lent::one(conn).await?.runner()), query_scalar!, [$fetch] |value| value, $($query)+)
+        sql!(@at $db, query_scalar!, [$fetch] |value| value, $($query)+)
     };
     ($db:expr, $fetch:ident $row:ty: $($query:tt)+) => {
-        sql!(@run &$db.read, conn => (conn, $crate::db::connect::Lent::one(conn).await?.runner()), query_as! $row, [$fetch] |rows| rows, $($query)+)
+        sql!(@at $db, query_as! $row, [$fetch] |rows| rows, $($query)+)
     };
-    (@run $on:expr, $conn:ident => ($sqlite:expr, $postgres:expr), $macro:ident! $($row:ty)?, [$fetch:ident] |$out:ident| $map:expr,
+    (@in $tx:expr, $macro:ident! $($row:ty)?, [$fetch:ident] $($rest:tt)+) => {
+        sql!(@run &mut $tx.on, (lent, query) => (
+            sql!(@ask lent, query, $fetch),
+            sql!(@ask lent, query, $fetch)
+        ), $macro! $($row)?, $($rest)+)
+    };
+    (@at $db:expr, $macro:ident! $($row:ty)?, [$fetch:ident] $($rest:tt)+) => {
+        sql!(@run &$db.read, (on, query) => (
+            $crate::db::in_time(sql!(@lend on, query, $fetch)).await,
+            on.heed($crate::db::in_time(sql!(@lend on, query, $fetch)).await)
+        ), $macro! $($row)?, $($rest)+)
+    };
+    (@ask $lent:ident, $query:ident, $fetch:ident) => {{
+        let answer = $crate::db::in_time($query.$fetch($lent.runner())).await;
+        $lent.heed(answer)
+    }};
+    (@lend $on:ident, $query:ident, $fetch:ident) => {
+        async {
+            let mut lent = $on.lend().await?;
+            let answer = $query.$fetch(lent.runner()).await;
+            lent.heed(answer)
+        }
+    };
+    (@run $on:expr, ($conn:ident, $query:ident) => ($sqlite:expr, $postgres:expr),
+        $macro:ident! $($row:ty)?, |$out:ident| $map:expr,
         $sql:literal $(+ $more:literal)* $(, $arg:expr)* $(,)?) => {
         match $on {
             #[cfg(not(sqlx_prepare = "postgres"))]
             $crate::db::Backend::Sqlite($conn) => {
-                let query = sqlx::$macro!($($row,)? $sql $(+ $more)* + " -- sqlite" $(, $arg)*);
-                $crate::db::in_time(query.$fetch($sqlite)).await.map(|$out| $map)
+                let $query = sqlx::$macro!($($row,)? $sql $(+ $more)* + " -- sqlite" $(, $arg)*);
+                $sqlite.map(|$out| $map)
             }
             #[cfg(not(sqlx_prepare = "sqlite"))]
             $crate::db::Backend::Postgres($conn) => {
-                let query = sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*);
-                let answer = $crate::db::in_time(async { query.$fetch($postgres).await }).await;
-                $conn.heed(answer).map(|$out| $map)
+                let $query = sqlx::$macro!($($row,)? $sql $(+ $more)* $(, $arg)*);
+                $postgres.map(|$out| $map)
             }
             #[cfg(sqlx_prepare)]
             _ => unreachable!("this build only records statements"),

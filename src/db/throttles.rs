@@ -52,6 +52,15 @@ pub async fn find(db: &Db, kind: Kind, key: &str) -> sqlx::Result<Option<Throttl
            from throttles where kind = $1 and key = $2"#, kind as _, key)
 }
 
+/// Those of two counters that there are.
+pub async fn find_two(db: &Db, [one, other]: [&(Kind, String); 2]) -> sqlx::Result<Vec<Throttle>> {
+    sql!(db, fetch_all Throttle:
+        r#"select kind as "kind: Kind", key, failures, since, free_at
+           from throttles where (kind = $1 and key = $2) or (kind = $3 and key = $4)
+           order by kind"#,
+        one.0 as _, one.1, other.0 as _, other.1)
+}
+
 /// Every counter, in the order of kind and key, after `after`.
 pub async fn list(db: &Db, after: (&str, &str), limit: i64) -> sqlx::Result<Vec<Throttle>> {
     let (kind, key) = after;
@@ -100,11 +109,35 @@ pub async fn take_address(tx: &mut Tx, key: &str, now: i64) -> sqlx::Result<Opti
            returning failures as "failures!: i64""#, key, now)
 }
 
-/// Takes back one failure that was none. Of a wait that others may have caused, nothing.
+/// Takes back one failure that was none.
 pub async fn give_back(tx: &mut Tx, kind: Kind, key: &str) -> sqlx::Result<u64> {
     sql!(in tx, execute:
         "update throttles set failures = failures - 1
          where kind = $1 and key = $2 and failures > 0", kind as _, key)
+}
+
+/// After a right try: the account's counter begins anew, that of the device too, and the address
+/// gets its failure back; of a wait that others may have caused, nothing. All in one go, since each
+/// costs a round trip, in the way that each engine knows.
+pub async fn was_right(
+    tx: &mut Tx,
+    id: UserId,
+    device: Option<&str>,
+    address: Option<&str>,
+) -> sqlx::Result<()> {
+    let id = id.to_string();
+    sql!(in tx, execute one of:
+        ["delete from throttles
+          where (kind = 'account' and key = $1) or (kind = 'device' and key = $2);
+          update throttles set failures = failures - 1
+          where kind = 'address' and key = $3 and failures > 0", id, device, address],
+        ["with anew as (
+              delete from throttles
+              where (kind = 'account' and key = $1) or (kind = 'device' and key = $2)
+          )
+          update throttles set failures = failures - 1
+          where kind = 'address' and key = $3 and failures > 0", id, device, address])
+    .map(|_| ())
 }
 
 /// Takes back one failure and the wait that came with it, if none came after it.

@@ -57,7 +57,10 @@ fn a_standby_that_is_promoted_takes_the_place_of_its_primary_without_a_restart()
     program.add_user("ada", &["admin"]);
     program.add_user("kim", &["user", "auditor"]);
     let alone = program.refused(&["--database-url", &standby.url, "user", "list"]);
-    assert!(alone.contains(standby.place()) && alone.contains("it is a standby"), "{alone}");
+    assert!(
+        alone.contains(standby.place()) && alone.contains("a standby takes no changes"),
+        "{alone}"
+    );
     let dump = program.refused(&["backup", "backup.db"]);
     assert!(dump.contains(&format!("'{}'", program.url())), "{dump}");
     let looked = program.run(&["--database-url", &standby.url, "check"]);

@@ -12,12 +12,15 @@ use std::{
 
 use futures_util::future::join_all;
 use sqlx::{
-    ConnectOptions, Connection, Executor, FromRow, PgConnection, PgPool,
+    ConnectOptions, Connection, Executor, FromRow, PgConnection, Postgres,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{WAIT, lent, postgres};
-use crate::{config::Pooler, db::Revision};
+use super::{Lender, Lent, WAIT, lent, postgres};
+use crate::{
+    config::Pooler,
+    db::{Revision, reason::STANDBY},
+};
 
 /// The hosts are looked at again at most this often, and have so long to answer.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -49,7 +52,7 @@ pub(crate) const REVISION: &str = "select taken, \
 /// Connections to the primary of one or several hosts.
 #[derive(Debug)]
 pub(crate) struct Cluster {
-    pub pool: PgPool,
+    pub lender: Arc<Lender<Postgres>>,
     pub pooler: Pooler,
     hosts: Vec<PgConnectOptions>,
     /// It is only looked at, whatever it is.
@@ -92,13 +95,27 @@ impl Cluster {
         };
         let options = hosts[*place].clone();
         Arc::new_cyclic(|cluster| Self {
-            pool: pool(cluster.clone()).connect_lazy_with(options),
+            lender: lender(cluster, options),
             pooler,
             hosts,
             is_look,
             standing: Mutex::new(standing),
             revision,
         })
+    }
+
+    /// For one statement that reads, which leaves nothing behind. Behind a pooler it has a
+    /// transaction: its preparing and its execution could meet two servers.
+    pub async fn lend(self: &Arc<Self>) -> sqlx::Result<Lent<Postgres>> {
+        match self.pooler {
+            Pooler::Off => Ok(self.lender.lend().await?.at(self)),
+            Pooler::Transaction => self.begin("begin read only").await,
+        }
+    }
+
+    /// In a transaction that begins with `sql`. Undone when it is dropped before its commit.
+    pub async fn begin(self: &Arc<Self>, sql: &'static str) -> sqlx::Result<Lent<Postgres>> {
+        Ok(self.lender.begin(sql).await?.at(self))
     }
 
     fn standing(&self) -> MutexGuard<'_, Standing> {
@@ -132,7 +149,7 @@ impl Cluster {
     fn doubt(self: &Arc<Self>) {
         let mut standing = self.standing();
         let is_early = standing.is_looking || standing.looked.elapsed() < LOOK_EVERY;
-        if self.is_look || is_early || self.pool.is_closed() {
+        if self.is_look || is_early || self.lender.pool.is_closed() {
             return;
         }
         standing.is_looking = true;
@@ -160,7 +177,7 @@ impl Cluster {
         standing.fails = false;
         if standing.place != place {
             standing.place = place;
-            self.pool.set_connect_options(self.hosts[place].clone());
+            self.lender.pool.set_connect_options(self.hosts[place].clone());
         }
         if standing.server != server.id {
             standing.server = server.id;
@@ -183,9 +200,13 @@ impl Cluster {
     }
 }
 
-fn pool(cluster: Weak<Cluster>) -> PgPoolOptions {
+fn lender(cluster: &Weak<Cluster>, options: PgConnectOptions) -> Arc<Lender<Postgres>> {
     let meeting = cluster.clone();
-    PgPoolOptions::new()
+    let cluster = cluster.clone();
+    // Without the cluster nothing is asked any more.
+    let since = move || cluster.upgrade().map_or_else(Instant::now, |found| found.standing().since);
+    let current = since.clone();
+    let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         .acquire_timeout(WAIT)
         .test_before_acquire(false)
@@ -199,11 +220,12 @@ fn pool(cluster: Weak<Cluster>) -> PgPoolOptions {
             })
         })
         .before_acquire(move |_, connection| {
-            let since = cluster.upgrade().map(|cluster| cluster.standing().since);
-            let is_there = since.is_some_and(|since| since.elapsed() >= connection.age);
+            let is_there = current().elapsed() >= connection.age;
             Box::pin(async move { Ok(is_there) })
         })
         .after_release(|connection, _| Box::pin(lent::clear_postgres(connection)))
+        .connect_lazy_with(options);
+    Lender::new(pool, since)
 }
 
 async fn who(connection: &mut PgConnection) -> sqlx::Result<Server> {
@@ -226,7 +248,7 @@ async fn find(hosts: &[PgConnectOptions], within: Duration, any: bool) -> Result
             Ok(server) if !server.is_standby => return Ok((place, server)),
             Ok(server) => {
                 standby = standby.or(Some((place, server)));
-                "it is a standby, which takes no changes".to_owned()
+                STANDBY.to_owned()
             }
             Err(error) => {
                 is_starting |= self::is_starting(&error);

@@ -3,15 +3,15 @@
 use std::{
     ops::{Deref, DerefMut},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{
-    Connection, Database, Executor, PgConnection, Pool, Postgres, SqliteConnection,
+    Connection, Database, Executor, PgConnection, Postgres, Sqlite, SqliteConnection,
     TransactionManager, pool::PoolConnection,
 };
 
-use super::{Cluster, runner::Runner};
+use super::{Cluster, Lender, runner::Runner};
 use crate::config::Pooler;
 
 /// A connection that does not answer by then is closed instead of used again.
@@ -22,55 +22,80 @@ const PING: Duration = Duration::from_millis(500);
 /// the server's log when there is none, and `begin` when there is one.)
 const END: &str = "begin; rollback";
 
+/// Commits wait for the disk (SQLite).
+const DURABLE: &str = "pragma synchronous = full";
+
 tokio::task_local! {
-    /// Whether the connection that comes back is in no transaction, or in one that the driver
-    /// knows of and ends by itself.
-    static IS_KNOWN: bool;
+    /// As [`Lent`] has it, of the connection that comes back.
+    static IS_WHOLE: bool;
 }
 
 /// A connection for one statement or one transaction.
 pub(crate) struct Lent<D: Database> {
-    connection: PoolConnection<D>,
-    /// No beginning and no end of a transaction is without its answer.
-    is_known: bool,
+    /// Until it is dropped.
+    connection: Option<PoolConnection<D>>,
+    /// When the pool gave it.
+    given: Instant,
+    /// Nothing is without its answer, or what is not is known to the driver, which ends it.
+    is_whole: bool,
+    /// Commits do not wait for the disk.
+    is_relaxed: bool,
+    lender: Arc<Lender<D>>,
     /// Where it leads, on Postgres.
     cluster: Option<Arc<Cluster>>,
 }
 
 impl<D: Database> Lent<D> {
-    async fn new(pool: &Pool<D>) -> sqlx::Result<Self> {
-        Ok(Self { connection: pool.acquire().await?, is_known: true, cluster: None })
+    pub(super) fn new(
+        connection: PoolConnection<D>,
+        given: Instant,
+        lender: &Arc<Lender<D>>,
+    ) -> Self {
+        let lender = lender.clone();
+        let connection = Some(connection);
+        Self { connection, given, is_whole: true, is_relaxed: false, lender, cluster: None }
     }
 
-    /// In a transaction that begins with `sql`. Undone when it is dropped before its commit.
-    pub(crate) async fn begin(pool: &Pool<D>, sql: &'static str) -> sqlx::Result<Self> {
-        let mut lent = Self::new(pool).await?;
-        lent.is_known = false;
-        D::TransactionManager::begin(&mut lent.connection, Some(sql.into())).await?;
-        lent.is_known = true;
-        Ok(lent)
+    pub(super) async fn begun(mut self, sql: &'static str) -> sqlx::Result<Self> {
+        D::TransactionManager::begin(&mut self, Some(sql.into())).await?;
+        self.is_whole = true;
+        Ok(self)
     }
 
     pub(crate) async fn commit(mut self) -> sqlx::Result<()> {
-        self.is_known = false;
-        D::TransactionManager::commit(&mut self.connection).await?;
-        self.is_known = true;
+        D::TransactionManager::commit(&mut self).await?;
+        self.is_whole = true;
         Ok(())
+    }
+
+    /// Notes what a transaction began with; whoever has the connection next expects otherwise.
+    pub(crate) fn relax(&mut self) {
+        self.is_relaxed = true;
+    }
+
+    /// Notes that an answer came, whatever it was. As [`Cluster::heed`] besides.
+    pub(crate) fn heed<T>(&mut self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
+        self.is_whole = match &answer {
+            Ok(_) => true,
+            Err(error @ sqlx::Error::Database(_)) => !crate::db::is_unavailable(error),
+            Err(_) => false,
+        };
+        match &self.cluster {
+            Some(cluster) => cluster.heed(answer),
+            None => answer,
+        }
+    }
+}
+
+impl Lent<Sqlite> {
+    /// Runs a statement.
+    pub(crate) fn runner(&mut self) -> &mut SqliteConnection {
+        self
     }
 }
 
 impl Lent<Postgres> {
-    /// For one statement that reads, which leaves nothing behind. Behind a pooler it has a
-    /// transaction: its preparing and its execution could meet two servers.
-    pub(crate) async fn one(cluster: &Arc<Cluster>) -> sqlx::Result<Self> {
-        let lent = match cluster.pooler {
-            Pooler::Off => Self::new(&cluster.pool).await?,
-            Pooler::Transaction => Self::begin(&cluster.pool, "begin read only").await?,
-        };
-        Ok(lent.at(cluster))
-    }
-
-    pub(crate) fn at(mut self, cluster: &Arc<Cluster>) -> Self {
+    pub(super) fn at(mut self, cluster: &Arc<Cluster>) -> Self {
         self.cluster = Some(cluster.clone());
         self
     }
@@ -79,63 +104,78 @@ impl Lent<Postgres> {
     pub(crate) fn runner(&mut self) -> Runner<'_> {
         let pooler = self.cluster.as_ref().map(|cluster| cluster.pooler);
         let keeps = pooler == Some(Pooler::Off);
-        Runner { connection: &mut self.connection, keeps }
-    }
-
-    /// As [`Cluster::heed`].
-    pub(crate) fn heed<T>(&self, answer: sqlx::Result<T>) -> sqlx::Result<T> {
-        match &self.cluster {
-            Some(cluster) => cluster.heed(answer),
-            None => answer,
-        }
+        Runner { connection: self, keeps }
     }
 }
 
-/// Of a connection that was taken from the pool past [`Lent`], nothing is known.
-fn is_known() -> bool {
-    IS_KNOWN.try_with(|known| *known).unwrap_or(false)
+/// Gives a connection back to its pool, which asks it whether it answers, and would wait for that
+/// without end.
+pub(super) fn give_back<D: Database>(mut connection: PoolConnection<D>, is_whole: bool) {
+    let back = tokio::time::timeout(2 * PING, connection.return_to_pool());
+    tokio::spawn(IS_WHOLE.scope(is_whole, back));
+}
+
+/// Of a connection that was taken from the pool past [`Lender`], nothing is known.
+fn is_whole() -> bool {
+    IS_WHOLE.try_with(|whole| *whole).unwrap_or(false)
 }
 
 /// Ends what the connection that comes back may be in.
 pub(super) async fn clear_postgres(connection: &mut PgConnection) -> sqlx::Result<bool> {
-    if is_known() {
+    if is_whole() {
         return Ok(true);
     }
     let answer = tokio::time::timeout(PING, connection.execute(END)).await;
     answer.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|_| true)
 }
 
-/// Whether another transaction can begin on the writer that comes back. What is dropped is undone
-/// by the time of the answer.
+/// Whether another transaction can begin on the writer that comes back, and waits for the disk.
+/// What is dropped is undone by the time of the answer.
 pub(super) async fn is_clear(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
-    if is_known() {
+    if is_whole() {
         return Ok(true);
     }
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
+    match connection.execute(DURABLE).await {
+        Ok(_) => Ok(!connection.is_in_transaction()),
+        // Within a transaction that cannot be set.
+        Err(sqlx::Error::Database(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 impl<D: Database> Deref for Lent<D> {
     type Target = D::Connection;
 
     fn deref(&self) -> &D::Connection {
-        &self.connection
+        match &self.connection {
+            Some(connection) => connection,
+            None => unreachable!("it is lent until it is dropped"),
+        }
     }
 }
 
 impl<D: Database> DerefMut for Lent<D> {
+    /// For a statement whose answer is not here yet.
     fn deref_mut(&mut self) -> &mut D::Connection {
-        &mut self.connection
+        self.is_whole = false;
+        match &mut self.connection {
+            Some(connection) => connection,
+            None => unreachable!("it is lent until it is dropped"),
+        }
     }
 }
 
 impl<D: Database> Drop for Lent<D> {
-    /// The pool asks whether the connection answers, and would wait for that without end.
     fn drop(&mut self) {
-        if D::TransactionManager::get_transaction_depth(&self.connection) > 0 {
-            D::TransactionManager::start_rollback(&mut self.connection);
+        let Some(mut connection) = self.connection.take() else { return };
+        if D::TransactionManager::get_transaction_depth(&connection) > 0 {
+            // Undone with the pool's own question.
+            D::TransactionManager::start_rollback(&mut connection);
+            give_back(connection, self.is_whole && !self.is_relaxed);
+        } else if self.is_whole && !self.is_relaxed {
+            self.lender.keep(connection, self.given);
+        } else {
+            give_back(connection, false);
         }
-        let back = tokio::time::timeout(2 * PING, self.connection.return_to_pool());
-        tokio::spawn(IS_KNOWN.scope(self.is_known, back));
     }
 }
