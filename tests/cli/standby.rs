@@ -17,6 +17,8 @@ const BACK: Duration = Duration::from_secs(10);
 const SOON: Duration = Duration::from_secs(20);
 /// What is remembered is trusted for so long.
 const TRUST: Duration = Duration::from_secs(1);
+/// So often hosts are asked what they are, when something failed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 fn several(places: &[&str]) -> String {
     format!("postgres://postgres@{}/postgres", places.join(","))
@@ -24,7 +26,7 @@ fn several(places: &[&str]) -> String {
 
 /// Waits until the standby has all that is committed.
 fn catch_up(primary: &Served, standby: &Served) {
-    let end = primary.psql("select pg_current_wal_lsn()");
+    let end = primary.psql("select pg_current_wal_insert_lsn()");
     let has_it = format!("select pg_last_wal_replay_lsn() >= '{end}'");
     assert!(eventually(SOON, || standby.psql(&has_it) == "t"), "it does not follow");
 }
@@ -157,6 +159,15 @@ fn a_primary_that_falls_silent_is_left_and_not_gone_back_to() {
     }
     assert_eq!(sessions(&primary), old);
     assert_eq!(sessions(&standby), (new + 20).to_string());
+    // Whatever happens at the new one, it is where it was.
+    let ours = "from pg_stat_activity where application_name = 'rolecall'";
+    standby.psql(&format!("select pg_terminate_backend(pid) {ours}"));
+    assert!(eventually(SOON, || server.check("user", "rolecall=forged.x.y") == 401));
+    for _ in 0..20 {
+        assert!(eventually(SOON, || login(&server, "kim") == 303), "not back");
+        std::thread::sleep(LOOK_EVERY / 10);
+    }
+    assert_eq!(sessions(&primary), old);
 }
 
 #[test]

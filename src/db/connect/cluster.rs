@@ -156,7 +156,8 @@ impl Cluster {
         drop(standing);
         let cluster = self.clone();
         tokio::spawn(async move {
-            let found = find(&cluster.hosts, LOOK, false).await;
+            let at = cluster.standing().server;
+            let found = find(&cluster.hosts, LOOK, false, Some(at)).await;
             cluster.take(found.map_err(|nobody| nobody.reason));
         });
     }
@@ -239,13 +240,26 @@ struct Nobody {
     is_starting: bool,
 }
 
-/// The first host that takes changes, or with `any` the first that answers if none does.
-async fn find(hosts: &[PgConnectOptions], within: Duration, any: bool) -> Result<Found, Nobody> {
+/// The first host that takes changes, or with `any` the first that answers if none does. The server
+/// `at` goes before all others: one that is back from before may take changes too.
+async fn find(
+    hosts: &[PgConnectOptions],
+    within: Duration,
+    any: bool,
+    at: Option<i64>,
+) -> Result<Found, Nobody> {
     let asked = join_all(hosts.iter().map(|host| ask(host, within))).await;
-    let (mut reasons, mut standby, mut is_starting) = (Vec::new(), None, false);
+    let (mut reasons, mut is_starting) = (Vec::new(), false);
+    let (mut primary, mut standby) = (None, None);
     for (place, answer) in asked.into_iter().enumerate() {
         let reason = match answer {
-            Ok(server) if !server.is_standby => return Ok((place, server)),
+            Ok(server) if Some(server.id) == at && !server.is_standby => {
+                return Ok((place, server));
+            }
+            Ok(server) if !server.is_standby => {
+                primary = primary.or(Some((place, server)));
+                continue;
+            }
             Ok(server) => {
                 standby = standby.or(Some((place, server)));
                 STANDBY.to_owned()
@@ -259,7 +273,7 @@ async fn find(hosts: &[PgConnectOptions], within: Duration, any: bool) -> Result
         reasons.push(if hosts.len() > 1 { format!("{host}: {reason}") } else { reason });
     }
     let nobody = || Nobody { reason: reasons.join("; "), is_starting };
-    standby.filter(|_| any).ok_or_else(nobody)
+    primary.or(standby.filter(|_| any)).ok_or_else(nobody)
 }
 
 /// The same to begin with, when a server may just be starting.
@@ -269,7 +283,7 @@ async fn find(hosts: &[PgConnectOptions], within: Duration, any: bool) -> Result
 pub(super) async fn find_first(hosts: &[PgConnectOptions], any: bool) -> Result<Found, String> {
     let begun = Instant::now();
     loop {
-        match find(hosts, WAIT, any).await {
+        match find(hosts, WAIT, any, None).await {
             Ok(found) => return Ok(found),
             Err(nobody) if nobody.is_starting && begun.elapsed() < WAIT => {
                 tokio::time::sleep(RETRY).await;

@@ -42,7 +42,8 @@ pub fn without_password(url: &str) -> Option<String> {
     // Such a list is no host to whoever reads URLs.
     let mut one = Url::parse(&format!("{}host{}", parts.before, parts.rest)).ok()?;
     let _ = one.set_password(None);
-    let others = one.query_pairs().filter(|(key, _)| !key.starts_with("options"));
+    let is_shown = |key: &str| key != "password" && !key.starts_with("options");
+    let others = one.query_pairs().filter(|(key, _)| is_shown(key));
     let others: Vec<_> =
         others.map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
     one.set_query(None);
@@ -225,6 +226,7 @@ mod tests {
                 "postgres://kim@one:5433,[::1]:1/db?sslmode=require",
             ),
             ("postgres:///db?host=%2Frun", "postgres:///db?host=%2Frun"),
+            ("postgres://kim@one/db?password=hunter2&a=b", "postgres://kim@one/db?a=b"),
         ] {
             assert_eq!(without_password(url).as_deref(), Some(shown), "{url}");
         }
