@@ -51,6 +51,8 @@ fn metrics_are_served_at_an_address_of_their_own_and_nowhere_else() {
         let check = [("route", "/auth/check"), ("status", "200")];
         assert_eq!(found.find("rolecall_http_requests_total", &check), Some(1.0));
 
+        let head = send_to(port, "HEAD /metrics HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        assert_eq!((head.status, head.body.as_str()), (200, ""));
         for path in ["/", "/login", "/healthz", "/auth/check", "/metrics/", "/metrics2"] {
             assert_eq!(get_from(port, path, &cookie).unwrap().status, 404, "{path}");
         }
