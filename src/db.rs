@@ -118,17 +118,14 @@ impl Db {
         self.begin_on(&self.write, "begin immediate", "begin").await
     }
 
-    /// The same for what need not outlive the machine, such as a try that is not decided yet: its
-    /// commit waits for no disk. Other processes see it as any other, and the next commit that
-    /// does wait takes it along.
+    /// The same for what need not outlive the machine, or the server of Postgres, such as a try that
+    /// is not decided yet: its commit waits for no disk. Other processes see it as any other, and
+    /// the next commit that does wait takes it along.
     pub async fn begin_relaxed(&self) -> sqlx::Result<Tx> {
         let sqlite = "pragma synchronous = normal; begin immediate";
         let postgres = "begin; set local synchronous_commit = off";
-        let mut tx = self.begin_on(&self.write, sqlite, postgres).await?;
-        if let Backend::Sqlite(lent) = &mut tx.on {
-            lent.relax();
-        }
-        Ok(tx)
+        // SQLite's writer is set back before the next one has it.
+        self.begin_on(&self.write, sqlite, postgres).await
     }
 
     /// Begins a transaction that only reads: all its statements see the same moment, and no

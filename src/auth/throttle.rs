@@ -115,7 +115,9 @@ pub async fn begin(app: &App, by: &By, tries: Tries<'_>) -> Result<Try> {
         Some(device) => vec![(Kind::Device, device.key.clone())],
         None => vec![(Kind::Account, account_key(app, &tries)), (Kind::Address, network_of(by))],
     };
-    let counted = count(app, counters).await?;
+    require_free(app, &counters).await?;
+    // What is decided later, right or wrong, is written with what became of it.
+    let counted = count(app, app.db.begin_relaxed().await?, counters).await?;
     Ok(Try { counted, device })
 }
 
@@ -141,7 +143,9 @@ pub async fn count_at_address(app: &App, by: &By) -> Result<()> {
     if app.settings.throttle == OnOff::Off {
         return Ok(());
     }
-    count(app, vec![(Kind::Address, network_of(by))]).await.map(|_| ())
+    let counters = vec![(Kind::Address, network_of(by))];
+    require_free(app, &counters).await?;
+    count(app, app.db.begin_aside().await?, counters).await.map(|_| ())
 }
 
 /// What holds back strangers who try this account, if anything does.
@@ -217,18 +221,23 @@ async fn is_stranger(app: &App, device: &Device) -> Result<bool> {
     Ok(found.is_some_and(|throttle| throttle.failures >= MOST_FAILURES))
 }
 
-async fn count(app: &App, counters: Vec<(Kind, String)>) -> Result<Vec<(Kind, String, i64)>> {
-    // Whoever is held back is told so without taking the turn of writers.
+/// Whoever is held back is told so without taking the turn of writers.
+async fn require_free(app: &App, counters: &[(Kind, String)]) -> Result<()> {
+    let (Some(first), Some(last)) = (counters.first(), counters.last()) else { return Ok(()) };
+    let found = throttles::find_two(&app.db, [first, last]).await?;
     let now = app.pen.clock.now_ms();
-    if let (Some(first), Some(last)) = (counters.first(), counters.last()) {
-        let found = throttles::find_two(&app.db, [first, last]).await?;
-        if let Some((by, wait)) = found.iter().find_map(|one| Some((one.kind, wait_of(one, now)?)))
-        {
-            return Err(held_back(app, by, wait));
-        }
+    match found.iter().find_map(|one| Some((one.kind, wait_of(one, now)?))) {
+        Some((by, wait)) => Err(held_back(app, by, wait)),
+        None => Ok(()),
     }
-    // What is decided later, right or wrong, is written with what became of it.
-    let mut tx = app.db.begin_relaxed().await?;
+}
+
+async fn count(
+    app: &App,
+    mut tx: Tx,
+    counters: Vec<(Kind, String)>,
+) -> Result<Vec<(Kind, String, i64)>> {
+    let now = app.pen.clock.now_ms();
     let mut counted = Vec::with_capacity(counters.len());
     for (kind, key) in counters {
         let failures = match kind {

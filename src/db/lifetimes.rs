@@ -95,7 +95,8 @@ macro_rules! select_of_user {
 
 /// Notes a login, if the user is active and still in the epoch that the login saw, and returns the
 /// shortest limits of all roles that the user effectively has. Holds the user's row until `tx`
-/// ends, which orders it against everything that ends sessions.
+/// ends, which orders it against everything that ends sessions. Where no role has limits, none is
+/// looked for.
 pub async fn note_login(
     tx: &mut Tx,
     user_id: UserId,
@@ -105,10 +106,12 @@ pub async fn note_login(
     with_held!([in tx, fetch_optional Row]:
         r#"update users set last_login_at = $2
            where id = $1 and session_epoch = $3 and status = 'active'
-           returning (select min(r.idle_timeout) from held h cross join roles r
-                      where r.name = h.role_name) as "idle_timeout?: i64",
-                     (select min(r.absolute_timeout) from held h cross join roles r
-                      where r.name = h.role_name) as "absolute_timeout?: i64""#,
+           returning case when exists (select 1 from roles where idle_timeout is not null)
+                          then (select min(r.idle_timeout) from held h cross join roles r
+                                where r.name = h.role_name) end as "idle_timeout?: i64",
+                     case when exists (select 1 from roles where absolute_timeout is not null)
+                          then (select min(r.absolute_timeout) from held h cross join roles r
+                                where r.name = h.role_name) end as "absolute_timeout?: i64""#,
         user_id.0, now, epoch)
     .map(|found| found.map(Limits::from))
 }

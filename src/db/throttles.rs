@@ -118,7 +118,8 @@ pub async fn give_back(tx: &mut Tx, kind: Kind, key: &str) -> sqlx::Result<u64> 
 
 /// After a right try: the account's counter begins anew, that of the device too, and the address
 /// gets its failure back; of a wait that others may have caused, nothing. All in one go, since each
-/// costs a round trip, in the way that each engine knows.
+/// costs a round trip, in the way that each engine knows. The address comes last, as when a try is
+/// counted, so that two logins never wait for each other.
 pub async fn was_right(
     tx: &mut Tx,
     id: UserId,
@@ -134,9 +135,11 @@ pub async fn was_right(
         ["with anew as (
               delete from throttles
               where (kind = 'account' and key = $1) or (kind = 'device' and key = $2)
+              returning 1
           )
           update throttles set failures = failures - 1
-          where kind = 'address' and key = $3 and failures > 0", id, device, address])
+          where kind = 'address' and key = $3 and failures > 0
+            and (select count(*) from anew) >= 0", id, device, address])
     .map(|_| ())
 }
 

@@ -81,8 +81,8 @@ impl<D: Database> Lender<D> {
 
     /// How much of it is in use.
     pub fn usage(&self, name: &'static str) -> PoolUse {
-        let idle = self.pool.num_idle() + self.kept().len();
-        // Read one after the other.
+        // Read one after the other, and raised by the pool before it is lowered, or after.
+        let idle = self.pool.num_idle().saturating_add(self.kept().len());
         let used = (self.pool.size() as usize).saturating_sub(idle);
         PoolUse { name, used, idle, most: self.most() }
     }

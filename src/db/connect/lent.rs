@@ -38,8 +38,6 @@ pub(crate) struct Lent<D: Database> {
     given: Instant,
     /// Nothing is without its answer, or what is not is known to the driver, which ends it.
     is_whole: bool,
-    /// Commits do not wait for the disk.
-    is_relaxed: bool,
     lender: Arc<Lender<D>>,
     /// Where it leads, on Postgres.
     cluster: Option<Arc<Cluster>>,
@@ -52,8 +50,7 @@ impl<D: Database> Lent<D> {
         lender: &Arc<Lender<D>>,
     ) -> Self {
         let lender = lender.clone();
-        let connection = Some(connection);
-        Self { connection, given, is_whole: true, is_relaxed: false, lender, cluster: None }
+        Self { connection: Some(connection), given, is_whole: true, lender, cluster: None }
     }
 
     pub(super) async fn begun(mut self, sql: &'static str) -> sqlx::Result<Self> {
@@ -66,11 +63,6 @@ impl<D: Database> Lent<D> {
         D::TransactionManager::commit(&mut self).await?;
         self.is_whole = true;
         Ok(())
-    }
-
-    /// Notes what a transaction began with; whoever has the connection next expects otherwise.
-    pub(crate) fn relax(&mut self) {
-        self.is_relaxed = true;
     }
 
     /// Notes that an answer came, whatever it was. As [`Cluster::heed`] besides.
@@ -130,11 +122,9 @@ pub(super) async fn clear_postgres(connection: &mut PgConnection) -> sqlx::Resul
 }
 
 /// Whether another transaction can begin on the writer that comes back, and waits for the disk.
-/// What is dropped is undone by the time of the answer.
+/// What is dropped is undone by the time of the answer; asked each time, since that costs no round
+/// trip to speak of.
 pub(super) async fn is_clear(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
-    if is_whole() {
-        return Ok(true);
-    }
     match connection.execute(DURABLE).await {
         Ok(_) => Ok(!connection.is_in_transaction()),
         // Within a transaction that cannot be set.
@@ -168,14 +158,13 @@ impl<D: Database> DerefMut for Lent<D> {
 impl<D: Database> Drop for Lent<D> {
     fn drop(&mut self) {
         let Some(mut connection) = self.connection.take() else { return };
-        if D::TransactionManager::get_transaction_depth(&connection) > 0 {
-            // Undone with the pool's own question.
-            D::TransactionManager::start_rollback(&mut connection);
-            give_back(connection, self.is_whole && !self.is_relaxed);
-        } else if self.is_whole && !self.is_relaxed {
-            self.lender.keep(connection, self.given);
-        } else {
-            give_back(connection, false);
+        let is_within = D::TransactionManager::get_transaction_depth(&connection) > 0;
+        if self.is_whole && !is_within {
+            return self.lender.keep(connection, self.given);
         }
+        // Undone with the pool's own question. Also where a commit is without its answer: sqlx
+        // counts on that for SQLite, and takes the next one for this one if it does not come.
+        D::TransactionManager::start_rollback(&mut connection);
+        give_back(connection, self.is_whole);
     }
 }

@@ -26,8 +26,7 @@ impl Db {
         let Backend::Postgres(cluster) = &self.read else { return Ok(true) };
         let sql = "select count(*) from pg_trigger t join pg_class c on c.oid = t.tgrelid
                    join pg_namespace n on n.oid = c.relnamespace
-                   where t.tgname = 'raise_revision' and t.tgqual is not null
-                     and n.nspname = current_schema()";
+                   where t.tgname = 'raise_revision' and n.nspname = current_schema()";
         let answer =
             async { sqlx::query_scalar(sql).fetch_one(cluster.lend().await?.runner()).await };
         let found: i64 = cluster.heed(in_time(answer).await)?;

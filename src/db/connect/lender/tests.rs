@@ -183,3 +183,16 @@ async fn who_writes_after_a_relaxed_transaction_waits_for_the_disk() {
     let found: i64 = level().fetch_one(&writer.pool).await.unwrap();
     assert_eq!(found, FULL);
 }
+
+#[tokio::test]
+async fn a_commit_without_its_answer_leaves_the_writer_in_no_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("people.db").display());
+    let db = crate::db::connect(&url, Pooler::Off).await.unwrap();
+    for _ in 0..20 {
+        let tx = db.begin_aside().await.unwrap();
+        let _ = tokio::time::timeout(Duration::ZERO, tx.commit()).await;
+        drop(db.begin_aside().await.unwrap());
+        db.begin_aside().await.unwrap().commit().await.unwrap();
+    }
+}
