@@ -1,6 +1,8 @@
 //! What every request and every command works with: the database, the settings, the keys, the
 //! hasher, and the sources of time and randomness.
 
+pub mod layout;
+
 use std::{
     ops::Deref,
     path::{Path, PathBuf},
@@ -28,9 +30,15 @@ use crate::{
     telemetry::RequestIds,
 };
 
+use self::layout::Layout;
+
 /// Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct App(Arc<Parts>);
+pub struct App {
+    parts: Arc<Parts>,
+    /// What stands around the pages.
+    pub layout: Layout,
+}
 
 #[derive(Debug)]
 pub struct Parts {
@@ -58,7 +66,7 @@ impl Deref for App {
     type Target = Parts;
 
     fn deref(&self) -> &Parts {
-        &self.0
+        &self.parts
     }
 }
 
@@ -134,7 +142,7 @@ impl App {
         let node = clock.new_id().to_string();
         #[cfg(feature = "otlp")]
         let traces = settings.otlp_endpoint.as_ref().map(|to| Traces::start(to, &db, &node));
-        Ok(Self(Arc::new(Parts {
+        let parts = Parts {
             cache: Cache::new(settings.cache_entries),
             metrics: Metrics::new(settings.metrics_listen.is_some(), hasher.metrics(), &Kind::ALL),
             #[cfg(feature = "otlp")]
@@ -149,7 +157,8 @@ impl App {
             touched: Touched::default(),
             request_ids,
             node,
-        })))
+        };
+        Ok(Self { parts: Arc::new(parts), layout: Layout::default() })
     }
 
     pub fn now(&self) -> time::OffsetDateTime {

@@ -259,7 +259,7 @@ async fn run_at(place: &Place, command: Command) -> Outcome {
         Command::Throttle(command) => throttle::run(place, command).await,
         Command::Audit(command) => audit::run(place, command).await,
         Command::Key(command) => key::run(place, command).await,
-        Command::Routes { json } => routes::run(json),
+        Command::Routes { json } => routes::run(place, json),
         Command::Check(check) => check::run(place, *check).await,
         Command::Backup { file } => backup::run(place, &file).await,
         Command::Copy(copy) => copy::run(place, copy).await,

@@ -1,8 +1,10 @@
 //! Settings: each is a flag of `serve`, an environment variable `ROLECALL_<NAME>` and a flat
 //! key of the TOML file; flag over environment over file over default.
 
+mod app_name;
 mod endpoint;
 mod hash_params;
+mod public_url;
 mod types;
 
 use std::{net::IpAddr, path::PathBuf};
@@ -11,11 +13,13 @@ use clap::{Args, Command, FromArgMatches};
 use serde::Deserialize;
 use time::Duration;
 
+pub use app_name::AppName;
 pub use endpoint::Endpoint;
 pub use hash_params::{
     HASH_KIB_NANOS, HashParams, MAX_HASH_KIB, MAX_HASH_PASSES, MAX_HASH_SECONDS,
 };
-pub use types::{Listen, LogFormat, OnOff, Origin, Pooler, PublicUrl, Span, TrustedProxy};
+pub use public_url::{Origin, PublicUrl};
+pub use types::{Listen, LogFormat, OnOff, Pooler, Span, TrustedProxy};
 
 /// Shorter passwords are weak as the only factor (NIST SP 800-63B-4).
 pub const ADVISED_PASSWORD_LENGTH: usize = 15;
@@ -47,8 +51,10 @@ macro_rules! settings {
 settings! {
     /// Where to listen: an address with port, or unix:PATH [default: 127.0.0.1:8000]
     listen: Listen, "ROLECALL_LISTEN";
-    /// The address people see, scheme and host; needed when not listening on loopback
+    /// The address people see: scheme, host, and the path that the pages stand below, if any; needed when not listening on loopback
     public_url: PublicUrl, "ROLECALL_PUBLIC_URL";
+    /// What the pages call the application, up to 40 characters [default: rolecall]
+    app_name: AppName, "ROLECALL_APP_NAME";
     /// File of the secret keys [default: rolecall.key beside the SQLite file, else here]
     key_file: PathBuf, "ROLECALL_KEY_FILE";
     /// Proxies whose forwarding headers are believed: addresses, networks, `unix`; separated by commas
@@ -104,6 +110,7 @@ pub struct Settings {
     pub public_url: PublicUrl,
     /// Nobody named it: it is where we listen.
     pub is_public_url_assumed: bool,
+    pub app_name: AppName,
     pub key_file: Option<PathBuf>,
     pub trusted_proxies: Vec<TrustedProxy>,
     pub cookie_domain: Option<String>,
@@ -216,6 +223,7 @@ impl Settings {
         Ok(Self {
             public_url,
             is_public_url_assumed,
+            app_name: chosen.app_name.unwrap_or_default(),
             key_file: chosen.key_file,
             trusted_proxies: chosen.trusted_proxies.unwrap_or_default().0,
             cookie_domain,

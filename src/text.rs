@@ -17,7 +17,7 @@ pub mod sessions;
 pub mod user;
 pub mod users;
 
-/// Name of the product, as the wordmark and the window title show it.
+/// Name of the product, which an application's own takes the place of.
 pub const PRODUCT: &str = "rolecall";
 /// Language of this file (BCP 47).
 pub const LANGUAGE: &str = "en";
@@ -87,7 +87,10 @@ fn whole(name: &str) -> String {
 /// Around every page.
 pub mod layout {
     pub const SKIP_TO_CONTENT: &str = "Skip to content";
-    pub const HOME: &str = "rolecall, start page";
+    pub fn home(app_name: &str) -> String {
+        format!("{}, start page", super::whole(app_name))
+    }
+
     pub const MAIN_NAVIGATION: &str = "Main";
     pub const SIGNED_IN_AS: &str = "Signed in as";
     pub const SIGN_OUT: &str = "Sign out";

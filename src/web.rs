@@ -44,6 +44,7 @@ mod trace;
 
 use axum::{Router, middleware::from_fn_with_state};
 
+pub use crate::app::layout::{Layout, LayoutParts, NavItem};
 pub use client::Peer;
 pub use error::Error;
 pub use guard::{Me, Visitor};
@@ -142,14 +143,44 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
+/// What programs ask for where it always is: at the root of the host, below a prefix too.
+pub const AT_ROOT: [&str; 5] =
+    [trace::CHECK, trace::ENVOY, "/healthz", "/readyz", "/.well-known/change-password"];
+
+/// The service: everything below the prefix of `public_url`, and what stands at the root.
 fn router(app: App) -> Router {
+    let not_found = || Router::new().fallback(page::not_found);
+    if app.settings.public_url.prefix().is_empty() {
+        return answering(routes(), not_found(), app);
+    }
+    let at_root = routes().into_iter().filter(|route| AT_ROOT.contains(&route.path));
+    below_prefix(&app).merge(answering(at_root.collect(), not_found(), app))
+}
+
+/// Everything below the prefix of `public_url`, and nothing else: the rest of the host is an
+/// application's, which merges this into its own router. Without a prefix it has no page for
+/// addresses that are not there.
+pub fn below_prefix(app: &App) -> Router {
+    let prefix = app.settings.public_url.prefix();
+    if prefix.is_empty() {
+        return answering(routes(), Router::new(), app.clone());
+    }
+    let start = routes().into_iter().filter(|route| route.path == "/").collect();
+    let not_found = Router::new().fallback(page::not_found);
+    Router::new()
+        .nest(prefix, answering(routes(), not_found, app.clone()))
+        .nest(&format!("{prefix}/"), answering(start, Router::new(), app.clone()))
+}
+
+/// These routes, with what holds for all of them and for `others`, which are pages.
+fn answering(routes: Vec<Route>, others: Router<App>, app: App) -> Router {
     let (pages, checks): (Vec<_>, Vec<_>) =
-        routes().into_iter().partition(|route| route.kind == Kind::Page);
+        routes.into_iter().partition(|route| route.kind == Kind::Page);
     let merge = |routes: Vec<Route>| {
         routes.into_iter().fold(Router::new(), |router, route| router.merge(route.into_router()))
     };
     let pages = merge(pages)
-        .fallback(page::not_found)
+        .merge(others)
         .layer(from_fn_with_state(app.clone(), session::attach))
         .layer(from_fn_with_state(app.clone(), page::around));
     // Each layer costs a check about a microsecond: one for all.

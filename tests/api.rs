@@ -30,6 +30,7 @@ mod api {
     mod jumps;
     mod keys;
     mod large;
+    mod layout;
     mod leaving;
     mod lifetimes;
     mod limits;
@@ -46,6 +47,8 @@ mod api {
     mod outage;
     mod passwords;
     mod people;
+    mod prefix;
+    mod prefix_walk;
     mod race;
     mod ready;
     mod refusals;

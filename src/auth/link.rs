@@ -36,11 +36,11 @@ fn lifetime(kind: LinkKind) -> Duration {
 
 /// The address that a person opens.
 pub fn url(app: &App, token: Token) -> String {
-    app.settings.public_url.join(&path(token))
+    app.settings.public_url.join(&route(token))
 }
 
-/// The same without scheme and host.
-pub fn path(token: Token) -> String {
+/// The same as a route.
+pub fn route(token: Token) -> String {
     format!("/link?token={}", token.reveal())
 }
 

@@ -1,5 +1,5 @@
-//! Where to go after a login: a local path, or an address whose origin is allowed. Anything
-//! else becomes `/account`, so that a login link leads nowhere that its maker chose.
+//! Where to go after a login: a path of our host, or an address whose origin is allowed. Anything
+//! else becomes the account, so that a login link leads nowhere that its maker chose.
 
 #[cfg(test)]
 mod properties;
@@ -21,7 +21,7 @@ pub struct Next {
 impl Next {
     /// Reads a return address as it came in a query or form, decoded once.
     pub fn parse(text: &str, settings: &Settings) -> Self {
-        Self::checked(text, settings).unwrap_or_else(Self::account)
+        Self::checked(text, settings).unwrap_or_else(|| Self::account(settings))
     }
 
     /// The same, or `None` when there is none or it is not to be followed.
@@ -37,8 +37,8 @@ impl Next {
         }
     }
 
-    fn account() -> Self {
-        Self { location: "/account".into(), origin: None }
+    fn account(settings: &Settings) -> Self {
+        Self { location: settings.public_url.path("/account"), origin: None }
     }
 
     /// For a `Location` header.
@@ -52,7 +52,7 @@ impl Next {
     }
 }
 
-/// A path of ours. Browsers and proxies disagree on doubled and encoded slashes, backslashes,
+/// A path of our host, be it ours or another application's. Browsers and proxies disagree on doubled and encoded slashes, backslashes,
 /// dots and control characters in a path, so it may have none of them.
 fn local(text: &str) -> Option<Next> {
     let path = text.split(['?', '#']).next().unwrap_or_default();

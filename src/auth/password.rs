@@ -71,7 +71,7 @@ impl Password {
 
     /// The same under the settings, told how the service is called.
     pub fn chosen_for(app: &App, text: &str, about: &[&str]) -> Result<Self, PasswordError> {
-        let ours = ["rolecall", app.settings.public_url.host()];
+        let ours = ["rolecall", &app.settings.app_name, app.settings.public_url.host()];
         Self::chosen(text, app.settings.password_min_length, &[about, &ours].concat())
     }
 

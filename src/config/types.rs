@@ -10,9 +10,8 @@ use std::{
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use time::Duration;
-use url::Url;
 
-use super::{Endpoint, HashParams};
+use super::{AppName, Endpoint, HashParams, Origin, PublicUrl};
 
 /// Reads a value from the settings file as it is read from a flag; numbers need no quotes.
 macro_rules! from_text {
@@ -26,6 +25,7 @@ macro_rules! from_text {
 }
 
 from_text!(
+    AppName,
     Listen,
     PublicUrl,
     TrustedProxy,
@@ -83,114 +83,6 @@ impl fmt::Display for Listen {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
-        }
-    }
-}
-
-/// Scheme, host and port under which people reach rolecall. Links are built from it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublicUrl {
-    url: Url,
-    /// As a browser sends it: `https://login.example.com`.
-    origin: String,
-}
-
-impl PublicUrl {
-    pub fn loopback(address: SocketAddr) -> Self {
-        let origin = format!("http://{address}");
-        origin.parse().unwrap_or_else(|_| unreachable!("an address makes a URL"))
-    }
-
-    pub fn is_https(&self) -> bool {
-        self.url.scheme() == "https"
-    }
-
-    /// Whether it leads nowhere but to this machine.
-    pub fn is_loopback(&self) -> bool {
-        is_loopback(self.host())
-    }
-
-    /// The host without port; an IPv6 address in brackets.
-    pub fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
-    }
-
-    pub fn port(&self) -> Option<u16> {
-        self.url.port_or_known_default()
-    }
-
-    pub fn origin(&self) -> &str {
-        &self.origin
-    }
-
-    /// The address of a local path of ours.
-    pub fn join(&self, path: &str) -> String {
-        format!("{}{path}", self.origin)
-    }
-
-    /// Whether `host` (as in a Host header, with its port) is ours. On loopback the three
-    /// names of the machine itself are one.
-    pub fn is_host(&self, host: &str) -> bool {
-        // What the URL standard leaves out or decodes is no part of a host.
-        let is_alone =
-            host.bytes().all(|byte| byte.is_ascii_graphic() && !b"/\\?#@%".contains(&byte));
-        let other = Url::parse(&format!("{}://{host}/", self.url.scheme()));
-        is_alone && other.is_ok_and(|other| self.is_same(&other))
-    }
-
-    /// Whether `origin` (as in an Origin header) is ours.
-    pub fn is_origin(&self, origin: &str) -> bool {
-        let Some((scheme, host)) = origin.split_once("://") else {
-            return false;
-        };
-        scheme == self.url.scheme() && self.is_host(host)
-    }
-
-    fn is_same(&self, other: &Url) -> bool {
-        let same_port = other.port_or_known_default() == self.port();
-        let host = other.host_str().unwrap_or_default();
-        same_port && (host == self.host() || (is_loopback(self.host()) && is_loopback(host)))
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].contains(&host)
-}
-
-impl FromStr for PublicUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text:?} is not scheme and host alone, such as https://login.example.com");
-        let url = Url::parse(text).map_err(|_| wrong())?;
-        let alone = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-        let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
-        if !["http", "https"].contains(&url.scheme()) || !alone || !plain {
-            return Err(wrong());
-        }
-        let origin = url.origin().ascii_serialization();
-        Ok(Self { url, origin })
-    }
-}
-
-impl fmt::Display for PublicUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.origin)
-    }
-}
-
-/// An https origin that a login may return to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Origin(pub String);
-
-impl FromStr for Origin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse::<PublicUrl>() {
-            Ok(url) if url.is_https() => Ok(Self(url.origin)),
-            _ => Err(format!("{text:?} is no https origin, such as https://app.example.com")),
         }
     }
 }
@@ -373,22 +265,6 @@ impl FromStr for Pooler {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_host_is_a_name_or_address_with_its_port_and_nothing_else() {
-        let ours: PublicUrl = "https://login.example.com".parse().unwrap();
-        for host in ["login.example.com", "LOGIN.Example.com", "login.example.com:443"] {
-            assert!(ours.is_host(host) && ours.is_origin(&format!("https://{host}")), "{host:?}");
-        }
-        let before = ["@", "kim@", "/", "\\", " "].map(|text| format!("{text}login.example.com"));
-        let after = [":444", ".", "/", "/a", "?a", "#a", "\t"];
-        let after = after.map(|text| format!("login.example.com{text}"));
-        let inside =
-            ["%2e", "\u{3002}", "\t.", "..", ""].map(|dot| format!("login{dot}example.com"));
-        for host in before.iter().chain(&after).chain(&inside) {
-            assert!(!ours.is_host(host) && !ours.is_origin(&format!("https://{host}")), "{host:?}");
-        }
-    }
 
     #[test]
     fn an_address_is_open_when_other_machines_may_reach_it() {

@@ -108,6 +108,6 @@ pub const LINK_INVALID: &str = "It was used already, has expired, or was replace
                                 one. Ask an administrator for a new link. Administrators make \
                                 one with: rolecall user link NAME";
 
-pub const SETUP_DONE_TITLE: &str = "rolecall is already set up";
+pub const SETUP_DONE_TITLE: &str = "This is already set up";
 pub const SETUP_DONE: &str = "There is an administrator, so this link has done its work. Sign \
                               in, or ask that person for an account.";

@@ -4,7 +4,10 @@ pub const TITLE: &str = "Choose a password";
 pub const INTRODUCTION: &str =
     "Saving it signs this account out everywhere. After that, sign in with the new password.";
 pub const SUBMIT: &str = "Save password";
-pub const SETUP_TITLE: &str = "Welcome to rolecall";
+pub fn setup_title(app_name: &str) -> String {
+    format!("Welcome to {}", super::whole(app_name))
+}
+
 pub const SETUP_INTRODUCTION: &str =
     "Create the first administrator. This person can add everyone else.";
 pub const SETUP_SUBMIT: &str = "Create administrator";

@@ -17,7 +17,7 @@ use super::{
     admin_ends::ask,
     cookie,
     form::{Asked, Form},
-    page::Page,
+    page::{self, Page},
     pages::{AccountPage, AccountPermission, AccountRole, Cut, Frame, Room, admin::ConfirmPage},
     people,
     step_up::Renewed,
@@ -33,13 +33,13 @@ use crate::{
 };
 
 /// `/`
-pub async fn start(Visitor(user): Visitor) -> Redirect {
-    Redirect::to(if user.is_some() { "/account" } else { "/login" })
+pub async fn start(State(app): State<App>, Visitor(user): Visitor) -> Redirect {
+    page::to(&app, if user.is_some() { "/account" } else { "/login" })
 }
 
 /// `/.well-known/change-password`, where password managers look.
-pub async fn to_password() -> Redirect {
-    Redirect::to("/account#password")
+pub async fn to_password(State(app): State<App>) -> Redirect {
+    page::to(&app, "/account#password")
 }
 
 /// Where the lists of the page begin: after these, as the part before ended.
@@ -97,7 +97,7 @@ pub async fn change_password(
         Ok((ended, opened)) => {
             let renewed = Renewed::of(app, &opened);
             let notice = text::notice::password_changed(ended);
-            let done = renewed.done(&notice, "/account").await?;
+            let done = renewed.done(app, &notice, "/account").await?;
             Ok(renewed.tell(done.into_response()))
         }
         Err(auth::Error::Refused(Refusal::WrongPassword)) => {
@@ -162,7 +162,7 @@ pub async fn end_sessions(
     };
     if fields.id == Some(user.session.id) {
         let cookies: HeaderMap = cookie::clear(&app.settings).into_iter().collect();
-        return Ok((cookies, Redirect::to("/login?done=signed-out")).into_response());
+        return Ok((cookies, page::to(app, "/login?done=signed-out")).into_response());
     }
     let notice = text::notice::sessions_ended(ended);
     Ok(acting.done(&notice, "/account").await?.into_response())

@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 use axum::{extract::FromRequestParts, http::request::Parts, response::Redirect};
 use tower_sessions::Session;
 
-use super::{Error, Me, client::Client, frame};
+use super::{Error, Me, client::Client, frame, page};
 use crate::{
     app::App,
     auth::{By, access::CurrentUser, authority::Authority},
@@ -31,11 +31,11 @@ impl FromRequestParts<App> for Acting {
 }
 
 impl Acting {
-    /// Leads to `path`, or for who may not open that to their account, which will show the
+    /// Leads to `route`, or for who may not open that to their account, which will show the
     /// sentence once.
-    pub async fn done(&self, notice: &str, path: &str) -> Result<Redirect, Error> {
+    pub async fn done(&self, notice: &str, route: &str) -> Result<Redirect, Error> {
         let frame = frame::of(&self.app, &self.user, "");
-        done(&self.session, notice, frame.reachable(path)).await
+        done(&self.app, &self.session, notice, frame.reachable(route)).await
     }
 
     /// What the person may change.
@@ -45,8 +45,13 @@ impl Acting {
     }
 }
 
-/// Leads to `path`, which will show the sentence once.
-pub async fn done(session: &Session, notice: &str, path: &str) -> Result<Redirect, Error> {
+/// Leads to `route`, which will show the sentence once.
+pub async fn done(
+    app: &App,
+    session: &Session,
+    notice: &str,
+    route: &str,
+) -> Result<Redirect, Error> {
     session.insert(frame::NOTICE, notice).await?;
-    Ok(Redirect::to(&format!("{path}?done")))
+    Ok(page::to(app, &format!("{route}?done")))
 }

@@ -46,7 +46,7 @@ pub fn ask(
     (title, lines): (String, Vec<String>),
     button: &'static str,
 ) -> ConfirmPage {
-    let (action, back) = (frame.path.clone(), frame.reachable(&back).to_owned());
+    let (action, back) = (frame.route.clone(), frame.reachable(&back).to_owned());
     let (hidden, meanwhile) = (Vec::new(), None);
     ConfirmPage { frame, title, lines, meanwhile, action, hidden, button, back }
 }

@@ -12,7 +12,7 @@ use axum::{
 };
 use url::form_urlencoded;
 
-use super::{Error, client::Forwarded, cookie, error::login_path, guard, limits, trace};
+use super::{Error, client::Forwarded, cookie, error::login_route, guard, limits, trace};
 use crate::{
     app::App,
     auth::{
@@ -249,7 +249,7 @@ fn to_login(settings: &Settings, headers: &HeaderMap, forwarded: Forwarded) -> O
         return None;
     }
     let next = forwarded.url.and_then(|url| return_address(settings, &url));
-    settings.public_url.join(&login_path(next.as_deref())).parse().ok()
+    settings.public_url.join(&login_route(next.as_deref())).parse().ok()
 }
 
 /// Whether a person waits for a page. Scripts may ask for HTML too; a browser says then that

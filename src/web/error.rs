@@ -32,9 +32,9 @@ pub enum FormError {
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A page for signed-in users: log in, and come back to `next`.
+    /// A page for signed-in users: log in, at this path.
     #[error("nobody is signed in")]
-    SignIn { next: Option<String> },
+    SignIn { login: String },
     #[error("nobody is signed in")]
     Unauthenticated,
     #[error("not permitted")]
@@ -89,7 +89,7 @@ pub struct Problem {
     pub status: StatusCode,
     pub title: &'static str,
     pub message: Cow<'static, str>,
-    /// Address and label of where to go on.
+    /// Route and label of where to go on.
     pub action: Option<(&'static str, &'static str)>,
     /// The form that led to it.
     pub sent: Option<Sent>,
@@ -209,8 +209,8 @@ fn refused(refusal: &Refusal) -> Problem {
 
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        if let Self::SignIn { next } = &self {
-            return Redirect::to(&login_path(next.as_deref())).into_response();
+        if let Self::SignIn { login } = &self {
+            return Redirect::to(login).into_response();
         }
         let problem = self.problem();
         match problem.status {
@@ -235,8 +235,8 @@ impl IntoResponse for Error {
     }
 }
 
-/// `/login`, with the way back if there is one.
-pub fn login_path(next: Option<&str>) -> String {
+/// The route of the login, with the way back if there is one.
+pub fn login_route(next: Option<&str>) -> String {
     match next {
         Some(next) => {
             let query =

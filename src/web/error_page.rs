@@ -25,7 +25,7 @@ use crate::{
     text::{self as words, error as text},
 };
 
-/// Address and label of where an error page leads.
+/// Route and label of where an error page leads.
 type Action = (String, &'static str);
 type Link = (&'static str, &'static str);
 
@@ -97,11 +97,11 @@ fn render(page: ErrorPage, status: StatusCode, response: Response) -> Response {
 async fn frame_of(app: &App, headers: &HeaderMap, status: StatusCode) -> Frame {
     let is_askable = status.is_client_error() && status != StatusCode::MISDIRECTED_REQUEST;
     if !is_askable {
-        return Frame::default();
+        return frame::of_visitor(app);
     }
     match guard::current_user(app, headers).await {
         Ok(Some(user)) => frame::of(app, &user, ""),
-        Ok(None) | Err(_) => Frame::default(),
+        Ok(None) | Err(_) => frame::of_visitor(app),
     }
 }
 

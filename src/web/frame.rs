@@ -1,17 +1,11 @@
 //! What surrounds the page of a signed-in user.
 
-use axum::{
-    extract::{FromRequestParts, OriginalUri},
-    http::request::Parts,
-};
+use axum::{extract::FromRequestParts, http::request::Parts};
 use tower_sessions::Session;
 
-use super::{
-    Error, Me,
-    pages::{Frame, NavItem},
-};
+use super::{Error, Me, pages::Frame};
 use crate::{
-    app::App,
+    app::{App, layout::NavItem},
     auth::{
         access::{CurrentUser, Permission},
         token,
@@ -29,11 +23,7 @@ impl FromRequestParts<App> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Error> {
         let Me(user) = Me::from_request_parts(parts, app).await?;
-        let path = match parts.extensions.get::<OriginalUri>() {
-            Some(OriginalUri(uri)) => uri.path().to_owned(),
-            None => parts.uri.path().to_owned(),
-        };
-        let mut frame = of(app, &user, &path);
+        let mut frame = of(app, &user, parts.uri.path());
         if parts.uri.query() == Some("done")
             && let Some(session) = parts.extensions.get::<Session>()
         {
@@ -43,8 +33,21 @@ impl FromRequestParts<App> for Frame {
     }
 }
 
-/// The frame of this user's page at `path`.
-pub fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
+/// The frame of a page for somebody who is not signed in.
+pub fn of_visitor(app: &App) -> Frame {
+    Frame {
+        app: app.clone(),
+        route: String::new(),
+        user: None,
+        nav: Vec::new(),
+        form_token: String::new(),
+        asks_password: false,
+        notice: None,
+    }
+}
+
+/// The frame of this user's page at `route`.
+pub fn of(app: &App, user: &CurrentUser, route: &str) -> Frame {
     let links = [
         ("/account", nav::ACCOUNT, None),
         ("/admin", nav::OVERVIEW, Some(Permission::UsersRead)),
@@ -56,16 +59,20 @@ pub fn of(app: &App, user: &CurrentUser, path: &str) -> Frame {
     let may = |needed: &Option<Permission>| needed.is_none_or(|permission| user.may(permission));
     // The overview stands above the others, so it is current only by itself.
     let is_current =
-        |href: &str| path == href || (href != "/admin" && path.starts_with(&format!("{href}/")));
+        |link: &str| route == link || (link != "/admin" && route.starts_with(&format!("{link}/")));
     let nav = links.into_iter().filter(|(_, _, needed)| may(needed));
+    let item = |(route, label, _)| NavItem {
+        route,
+        href: app.settings.public_url.path(route),
+        label,
+        current: is_current(route),
+    };
     Frame {
-        path: path.to_owned(),
+        route: route.to_owned(),
         user: Some(user.username.clone()),
-        nav: nav
-            .map(|(href, label, _)| NavItem { href, label, current: is_current(href) })
-            .collect(),
+        nav: nav.map(item).collect(),
         form_token: token::form_token(&app.keys, user.session.id),
         asks_password: !user.session.is_proven,
-        notice: None,
+        ..of_visitor(app)
     }
 }

@@ -10,7 +10,9 @@ use axum::{
 };
 
 use super::{
-    Error, Kind, cookie, form, limits,
+    Error, Kind, cookie,
+    error::login_route,
+    form, limits,
     sent::Sent,
     step_up::{self, Taken},
     trace,
@@ -118,7 +120,8 @@ async fn admit(
         Decision::Forbid => return Err(Error::Forbidden),
         Decision::SignIn if kind == Kind::Check => return Err(Error::Unauthenticated),
         Decision::SignIn => {
-            return Err(Error::SignIn { next: next(request) });
+            let login = login_route(next(request).as_deref());
+            return Err(Error::SignIn { login: app.settings.public_url.path(&login) });
         }
     }
     let user = user.ok_or(Error::Unauthenticated)?;

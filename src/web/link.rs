@@ -3,7 +3,7 @@
 use axum::{
     extract::State,
     http::StatusCode,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 
@@ -11,8 +11,9 @@ use super::{
     Error,
     client::Client,
     form::{Asked, Form},
-    page::Page,
-    pages::{Frame, LinkPage},
+    frame,
+    page::{self, Page},
+    pages::LinkPage,
 };
 use crate::{
     app::App,
@@ -71,7 +72,7 @@ pub async fn submit(
                 return Ok(mistaken(page));
             };
             link::set_password(&app, &by, token, &password).await?;
-            Ok(Redirect::to("/login?done=password").into_response())
+            Ok(page::to(&app, "/login?done=password").into_response())
         }
         Opens::Setup => {
             let username = Username::parse(&page.username);
@@ -81,7 +82,7 @@ pub async fn submit(
                 return Ok(mistaken(page));
             };
             match link::set_up(&app, &by, token, username, &password).await {
-                Ok(()) => Ok(Redirect::to("/login?done=setup").into_response()),
+                Ok(()) => Ok(page::to(&app, "/login?done=setup").into_response()),
                 Err(auth::Error::Refused(
                     taken @ (Refusal::NameTaken(_) | Refusal::NameLooksTaken(_)),
                 )) => {
@@ -96,7 +97,7 @@ pub async fn submit(
 
 fn page(app: &App, opens: &Opens, token: String, typed: String) -> LinkPage {
     LinkPage {
-        frame: Frame::default(),
+        frame: frame::of_visitor(app),
         setup: *opens == Opens::Setup,
         token,
         username: match opens {

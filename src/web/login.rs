@@ -12,7 +12,8 @@ use super::{
     client::Client,
     cookie,
     form::{Asked, Form},
-    page::{FormAction, Page},
+    frame,
+    page::{self, FormAction, Page},
     pages::{Frame, LoginPage},
 };
 use crate::{
@@ -61,9 +62,9 @@ pub async fn show(
         }
     }
     let notice = notice(&asked.done).map(str::to_owned);
-    let frame = Frame { notice, ..Frame::default() };
+    let frame = Frame { notice, ..frame::of_visitor(&app) };
     let fields = Fields { next: asked.next, ..Fields::default() };
-    Ok(page(&app, frame, fields, None).into_response())
+    Ok(form(&app, frame, fields, None).into_response())
 }
 
 #[derive(Deserialize, Default)]
@@ -103,7 +104,7 @@ async fn log_in(
     let (user, tried) = match login::authenticate(app, &by, typed).await {
         Ok(Some(Proof::User(user, tried))) => (user, tried),
         Ok(Some(Proof::OneTime(token))) => {
-            return Ok((Login::OneTime, Redirect::to(&link::path(token)).into_response()));
+            return Ok((Login::OneTime, page::to(app, &link::route(token)).into_response()));
         }
         Ok(None) => return Ok((Login::Refused, refused(app, fields))),
         Err(auth::Error::Busy(_)) => return Ok((Login::Busy, busy(app, fields))),
@@ -134,22 +135,22 @@ async fn log_in(
 
 fn refused(app: &App, fields: Fields) -> Response {
     let problem = Some(text::login::REFUSED);
-    (StatusCode::UNAUTHORIZED, page(app, Frame::default(), fields, problem)).into_response()
+    (StatusCode::UNAUTHORIZED, form(app, frame::of_visitor(app), fields, problem)).into_response()
 }
 
 fn busy(app: &App, fields: Fields) -> Response {
-    let page = page(app, Frame::default(), fields, Some(text::login::BUSY));
+    let page = form(app, frame::of_visitor(app), fields, Some(text::login::BUSY));
     let retry = [(header::RETRY_AFTER, HeaderValue::from_static("2"))];
     (StatusCode::SERVICE_UNAVAILABLE, retry, page).into_response()
 }
 
 fn held_back(app: &App, fields: Fields, wait: u64) -> Response {
-    let page = page(app, Frame::default(), fields, Some(&text::login::held_back(wait)));
+    let page = form(app, frame::of_visitor(app), fields, Some(&text::login::held_back(wait)));
     (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, wait)], page).into_response()
 }
 
 /// The form, with what was typed but the password.
-fn page(
+fn form(
     app: &App,
     frame: Frame,
     fields: Fields,

@@ -2,7 +2,7 @@
 
 use axum::{
     http::HeaderMap,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     acting::Acting,
     cookie,
     form::{Form, NoFields},
-    page::Page,
+    page::{self, Page},
     pages::{Frame, LogoutPage},
 };
 use crate::auth::sessions;
@@ -23,7 +23,7 @@ pub async fn show(frame: Frame) -> impl IntoResponse {
 pub async fn submit(acting: Acting, Form(NoFields {}): Form<NoFields>) -> Result<Response, Error> {
     sessions::log_out(&acting.app, &acting.by, &acting.user).await?;
     let cookies: HeaderMap = cookie::clear(&acting.app.settings).into_iter().collect();
-    let mut response = Redirect::to("/login?done=signed-out").into_response();
+    let mut response = page::to(&acting.app, "/login?done=signed-out").into_response();
     response.headers_mut().extend(cookies);
     Ok(response)
 }

@@ -5,7 +5,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
-    response::{Html, IntoResponse, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 
 use super::{Error, error::Problem, error_page, limits, trace};
@@ -27,6 +27,11 @@ impl<T: Template> IntoResponse for Page<T> {
 /// browsers hold `form-action` against the redirect too.
 #[derive(Clone)]
 pub struct FormAction(pub String);
+
+/// Leads to a route.
+pub fn to(app: &App, route: &str) -> Redirect {
+    Redirect::to(&app.settings.public_url.path(route))
+}
 
 pub async fn not_found() -> Error {
     Error::NotFound

@@ -8,13 +8,20 @@ use askama::Template;
 
 pub use cut::{Cut, Room};
 
-use crate::text;
+use crate::{
+    app::{
+        App,
+        layout::{BoxError, LayoutParts, NavItem},
+    },
+    text,
+};
 
-/// What surrounds every page: who is signed in, where they may go, what just happened.
-#[derive(Default)]
+/// What surrounds every page: who is signed in, where they may go, what just happened. Addresses
+/// are routes in all pages, and templates write them with [`Frame::path`].
 pub struct Frame {
-    /// Path of the address; empty around errors.
-    pub path: String,
+    pub app: App,
+    /// Route of the page, with its parameters filled in; empty around errors.
+    pub route: String,
     /// Name of the signed-in user, if any.
     pub user: Option<String>,
     /// Only links that this user may follow.
@@ -28,24 +35,40 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The path, if this user may open it as far as the links tell, else that of their account.
-    pub fn reachable<'a>(&self, path: &'a str) -> &'a str {
+    /// The route, if this user may open it as far as the links tell, else that of their account.
+    pub fn reachable<'a>(&self, route: &'a str) -> &'a str {
         let leads_to = |item: &NavItem| {
-            let below = path.strip_prefix(item.href);
+            let below = route.strip_prefix(item.route);
             // The overview stands above the others, and opens none of them.
             below.is_some_and(|below| {
-                below.is_empty() || (item.href != "/admin" && below.starts_with('/'))
+                below.is_empty() || (item.route != "/admin" && below.starts_with('/'))
             })
         };
-        if self.nav.iter().any(leads_to) { path } else { "/account" }
+        if self.nav.iter().any(leads_to) { route } else { "/account" }
     }
-}
 
-pub struct NavItem {
-    pub href: &'static str,
-    pub label: &'static str,
-    /// The page shown stands under this link.
-    pub current: bool,
+    /// The path of a route on our host.
+    fn path(&self, route: impl AsRef<str>) -> String {
+        self.app.settings.public_url.path(route.as_ref())
+    }
+
+    fn app_name(&self) -> &str {
+        &self.app.settings.app_name
+    }
+
+    /// The whole document, of what a template has made.
+    fn around(&self, title: &str, width: &str, content: &str) -> Result<String, BoxError> {
+        self.app.layout.render(&LayoutParts {
+            title,
+            content,
+            width,
+            app_name: self.app_name(),
+            user: self.user.as_deref(),
+            nav: &self.nav,
+            notice: self.notice.as_deref(),
+            public_url: &self.app.settings.public_url,
+        })
+    }
 }
 
 /// A list of names to choose from is offered up to this length; beyond, the name is typed.

@@ -47,9 +47,9 @@ impl Renewed {
         Self { session, cookies: cookie::set(app, opened).into_iter().collect() }
     }
 
-    /// Leads to `path`, which will show the sentence once.
-    pub async fn done(&self, notice: &str, path: &str) -> Result<Redirect, Error> {
-        acting::done(&self.session, notice, path).await
+    /// Leads to `route`, which will show the sentence once.
+    pub async fn done(&self, app: &App, notice: &str, route: &str) -> Result<Redirect, Error> {
+        acting::done(app, &self.session, notice, route).await
     }
 
     /// Puts the new id on the response, for the browser and for who saves the session's data.

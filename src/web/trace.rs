@@ -10,8 +10,8 @@ use std::{
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    extract::{MatchedPath, NestedPath, Request, State},
+    http::{Extensions, HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -35,7 +35,7 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     let text = id.to_string();
     let span = tracing::info_span!("request", id = text, user = field::Empty);
     request.extensions_mut().insert(id);
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = Route::of(request.extensions());
     let method = request.method().clone();
     #[cfg(feature = "otlp")]
     let traced = traced(&app, &request, &text);
@@ -45,7 +45,7 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
         #[cfg(feature = "otlp")]
         let work = crate::traces::answer(traced, work);
         let mut response = work.await;
-        let route = route.as_ref().map_or("none", MatchedPath::as_str);
+        let route = route.as_ref().map_or("none", Route::as_str);
         if let Some(requests) = &app.metrics.requests {
             requests.of(&method, route, response.status()).note(begun.elapsed());
         }
@@ -65,13 +65,29 @@ pub async fn request(State(app): State<App>, mut request: Request, next: Next) -
     .await
 }
 
+/// Which route of the list it is, without what it is nested below.
+struct Route(MatchedPath, Option<NestedPath>);
+
+impl Route {
+    fn of(extensions: &Extensions) -> Option<Self> {
+        let matched = extensions.get::<MatchedPath>()?.clone();
+        Some(Self(matched, extensions.get::<NestedPath>().cloned()))
+    }
+
+    fn as_str(&self) -> &str {
+        let prefix = self.1.as_ref().map_or("", NestedPath::as_str);
+        let route = self.0.as_str().strip_prefix(prefix);
+        route.filter(|route| route.starts_with('/')).unwrap_or("/")
+    }
+}
+
 /// The request's span, where traces are sent.
 #[cfg(feature = "otlp")]
 fn traced(app: &App, request: &Request, id: &str) -> Option<crate::traces::Request> {
     let traces = app.traces.as_ref()?;
     traces.request(&crate::traces::Asked {
         method: request.method(),
-        route: request.extensions().get::<MatchedPath>().map(MatchedPath::as_str),
+        route: Route::of(request.extensions()).as_ref().map(Route::as_str),
         scheme: if app.settings.public_url.is_https() { "https" } else { "http" },
         request_id: id,
         traceparent: super::client::traceparent(&app.settings, request),

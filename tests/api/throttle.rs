@@ -288,7 +288,7 @@ async fn guessing_links_is_held_back_by_address(t: TestApp) {
     for _ in 0..50 {
         assert_eq!(t.get("/link?token=AAAAAAAAAAAAAAAAAAAAAA").await.outcome(), "410");
     }
-    let good = link::path(token);
+    let good = link::route(token);
     assert_eq!(t.get(&good).await.outcome(), "429");
     assert_eq!(t.get(&good).await.header("retry-after"), "900");
     t.advance(Duration::minutes(15));

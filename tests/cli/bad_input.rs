@@ -117,7 +117,11 @@ fn settings_that_do_not_exist_or_do_not_fit_are_refused() {
         ("idle_timeout = \"soon\"", "soon"),
         ("password_min_length = 4", "from 8"),
         ("listen = \"0.0.0.0:1\"", "public_url"),
-        ("public_url = \"https://a.example/path\"", "scheme and host"),
+        ("public_url = \"https://a.example/a%20b\"", "scheme and host"),
+        ("public_url = \"https://a.example/?a\"", "scheme and host"),
+        ("public_url = \"https://a.example/auth/check\"", "programs"),
+        ("app_name = \"\"", "1 to 40"),
+        ("app_name = \"\"\"\ntwo\nlines\"\"\"", "1 to 40"),
         ("cookie_domain = \"example.com\"", "public_url"),
         (
             "public_url = \"https://login.co.uk\"\ncookie_domain = \"co.uk\"",

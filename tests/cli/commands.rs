@@ -298,6 +298,17 @@ fn routes_and_completions_need_no_database() {
         let admin = routes.as_array().unwrap().iter().find(|one| one["path"] == "/admin");
         assert_eq!(admin.unwrap()["requires"], "rolecall.users:read");
         assert!(program.ok(&["routes"]).contains("/auth/check"));
+        let mut below = program.command();
+        below.env("ROLECALL_PUBLIC_URL", "https://example.com/people/").args(["routes", "--json"]);
+        let below: serde_json::Value =
+            serde_json::from_slice(&below.output().unwrap().stdout).unwrap();
+        let paths: Vec<_> = below.as_array().unwrap().iter().map(|one| &one["path"]).collect();
+        let at_root: Vec<_> =
+            paths.iter().filter(|path| !path.as_str().unwrap().starts_with("/people/")).collect();
+        assert_eq!(at_root.len(), 5, "{at_root:?}");
+        assert!(paths.contains(&&json!("/auth/check")));
+        assert!(paths.contains(&&json!("/people/auth/check")));
+        assert!(paths.contains(&&json!("/people/login")) && !paths.contains(&&json!("/login")));
         assert!(program.ok(&["completions", "bash"]).contains("rolecall"));
         assert_eq!(program.run(&["migrate", "--check"]).code, 3);
     });

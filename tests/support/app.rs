@@ -22,7 +22,7 @@ use rolecall::{
     config::{Chosen, OnOff, Settings},
     db::users::User,
     random::Random,
-    web::{Peer, Service},
+    web::{Layout, Peer, Service},
 };
 use tokio::task::JoinHandle;
 use url::form_urlencoded;
@@ -86,6 +86,13 @@ impl TestApp {
         let mut settings = self.settings.clone();
         change(&mut settings);
         Self::open(self.db.clone(), settings, self.seconds.clone()).await
+    }
+
+    /// The same, with another layout around its pages.
+    pub fn laid_out(&self, layout: Layout) -> Self {
+        let mut app = self.app.clone();
+        app.layout = layout;
+        Self { service: Service::new(app.clone()), app, ..self.clone() }
     }
 
     /// The same where nobody is held back, for tests that try often or look for any change.

@@ -53,6 +53,13 @@ pub fn unescaped(text: &str) -> String {
     text.replace("&#38;", "&")
 }
 
+/// Every address that the page names: links, forms, style, script and icon.
+pub fn addresses(html: &str) -> Vec<String> {
+    let named = ["href", "action", "formaction", "src"];
+    let of = |tag: Tag| named.into_iter().filter_map(move |name| tag.attributes.get(name).cloned());
+    tags(html).into_iter().flat_map(of).collect()
+}
+
 /// Where the page's links lead, in their order.
 pub fn ordered_links(html: &str) -> Vec<String> {
     let anchors = tags(html).into_iter().filter(|tag| tag.name == "a");
