@@ -26,6 +26,8 @@ mod own_account;
 mod password;
 #[path = "browser/plain.rs"]
 mod plain;
+#[path = "browser/prefix.rs"]
+mod prefix;
 #[path = "browser/reading.rs"]
 mod reading;
 #[path = "browser/screenshots.rs"]

@@ -7,10 +7,12 @@ use serde_json::json;
 
 use crate::{
     judges::{self, Sources},
+    prefix::open_below,
     program::{PASSWORD, on_both},
+    support::Engine,
     terminal::Terminal,
     tour,
-    window::Browser,
+    window::{Browser, Way},
 };
 
 /// A wide screen and a phone.
@@ -20,8 +22,15 @@ const LOOKS: [(u32, &str); 2] = [(1280, "light"), (390, "dark")];
 fn no_page_scrolls_sideways_or_gives_a_reason_to_complain() {
     on_both(|program| {
         tour::move_in(&program);
-        let server = program.serve(&[]);
-        let browser = Browser::open(server.port);
+        // On one engine below a prefix, under a long name.
+        let (_server, browser) = match program.engine() {
+            Engine::Sqlite => {
+                let server = program.serve(&[]);
+                let browser = Browser::open(server.port);
+                (server, browser)
+            }
+            Engine::Postgres => open_below(&program, Way::Desk),
+        };
         let (mut seen, sources) = (BTreeSet::new(), Sources::new());
         tour::take(&program, &browser, |name| {
             for look in LOOKS {

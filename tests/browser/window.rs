@@ -28,10 +28,15 @@ pub enum Way {
 
 impl Way {
     pub fn open(self, port: u16) -> Browser {
+        self.open_at(format!("http://127.0.0.1:{port}"))
+    }
+
+    /// The same for pages that begin with this address.
+    pub fn open_at(self, origin: String) -> Browser {
         match self {
-            Self::Desk => Browser::open(port),
+            Self::Desk => Browser::start(origin, true),
             Self::Phone => {
-                let browser = Browser::without_javascript(port);
+                let browser = Browser::start(origin, false);
                 browser.resize(390, 844);
                 browser
             }
