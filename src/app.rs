@@ -12,6 +12,7 @@ use std::{
     },
 };
 
+use self::layout::Layout;
 #[cfg(feature = "otlp")]
 use crate::traces::Traces;
 use crate::{
@@ -29,8 +30,6 @@ use crate::{
     random::{Random, RandomFailed},
     telemetry::RequestIds,
 };
-
-use self::layout::Layout;
 
 /// Cheap to clone.
 #[derive(Clone, Debug)]

@@ -12,8 +12,8 @@ type Render = dyn Fn(&LayoutParts<'_>) -> Result<String, BoxError> + Send + Sync
 
 /// Makes a whole HTML document of a page's parts. Cheap to clone.
 ///
-/// The pages keep their `Content-Security-Policy`, whatever the layout: style sheets, scripts and
-/// images of the same origin load, nothing else does, neither fonts and frames nor styles and
+/// Whatever it is, the pages keep their `Content-Security-Policy`: style sheets, scripts and images
+/// load from their own origin. Nothing else loads, neither fonts nor frames, nor do styles and
 /// scripts that stand in the document itself.
 ///
 /// ```
