@@ -1,6 +1,6 @@
 //! Who may pass: one function decides, for pages, for forward-auth and for `explain`.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, fmt, sync::Arc};
 
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -55,7 +55,6 @@ pub enum Access {
     Permission(Permission),
     /// The permission, and the password entered lately in this session.
     Proven(Permission),
-    Both([Permission; 2]),
     /// What the query of the request says; its handler reads it and asks [`decide`].
     Query,
     Demand(Demand),
@@ -69,29 +68,71 @@ impl From<Permission> for Access {
 
 impl From<[Permission; 2]> for Access {
     fn from(both: [Permission; 2]) -> Self {
-        Self::Both(both)
+        Self::Demand(Demand::All(both.map(|one| Demand::Permission(one.name().into())).into()))
     }
 }
 
-impl std::fmt::Display for Access {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Public => "public",
             Self::SignedIn => "signed in",
             Self::Permission(permission) | Self::Proven(permission) => permission.name(),
-            Self::Both([one, other]) => {
-                return f.pad(&format!("{} and {}", one.name(), other.name()));
-            }
-            Self::Query | Self::Demand(_) => "what the address asks",
+            Self::Query => "what the address asks",
+            Self::Demand(demand) => return f.pad(&demand.to_string()),
         })
     }
 }
 
-/// Roles and permissions that must all be met, each by any one of a group.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Demand {
-    pub roles: Vec<Vec<String>>,
-    pub permissions: Vec<Vec<String>>,
+/// What somebody has to hold, whoever asks for it: a page, a proxy or an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Demand {
+    Role(Cow<'static, str>),
+    Permission(Cow<'static, str>),
+    /// Everybody meets all of nothing.
+    All(Vec<Self>),
+    /// Nobody meets any of nothing.
+    Any(Vec<Self>),
+}
+
+impl Demand {
+    pub fn is_met(&self, roles: &BTreeSet<String>, permissions: &BTreeSet<String>) -> bool {
+        match self {
+            Self::Role(name) => roles.contains(name.as_ref()),
+            Self::Permission(name) => permissions.contains(name.as_ref()),
+            Self::All(parts) => parts.iter().all(|part| part.is_met(roles, permissions)),
+            Self::Any(parts) => parts.iter().any(|part| part.is_met(roles, permissions)),
+        }
+    }
+
+    /// Adds the roles and permissions that it names.
+    pub fn names<'a>(&'a self, roles: &mut BTreeSet<&'a str>, permissions: &mut BTreeSet<&'a str>) {
+        match self {
+            Self::Role(name) => _ = roles.insert(name),
+            Self::Permission(name) => _ = permissions.insert(name),
+            Self::All(parts) | Self::Any(parts) => {
+                parts.iter().for_each(|part| part.names(roles, permissions));
+            }
+        }
+    }
+}
+
+impl fmt::Display for Demand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (parts, between) = match self {
+            Self::Role(name) | Self::Permission(name) => return f.write_str(name),
+            Self::All(parts) => (parts, " and "),
+            Self::Any(parts) => (parts, " or "),
+        };
+        for (at, part) in parts.iter().enumerate() {
+            f.write_str(if at == 0 { "" } else { between })?;
+            match part {
+                Self::All(inner) | Self::Any(inner) if inner.len() > 1 => write!(f, "({part})")?,
+                _ => write!(f, "{part}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Names of roles or of permissions, which many users have alike.
@@ -180,27 +221,14 @@ pub fn decide(user: Option<&CurrentUser>, access: &Access) -> Decision {
         Access::Permission(permission) | Access::Proven(permission) => {
             user.permissions.contains(permission.name())
         }
-        Access::Both(both) => both.iter().all(|one| user.permissions.contains(one.name())),
         Access::Query => false,
-        Access::Demand(demand) => holds(&user.roles, &user.permissions, demand),
+        Access::Demand(demand) => demand.is_met(&user.roles, &user.permissions),
     };
     match (is_met, access) {
         (false, _) => Decision::Forbid,
         (true, Access::Proven(_)) if !user.session.is_proven => Decision::Prove,
         (true, _) => Decision::Allow,
     }
-}
-
-/// Whether these roles and permissions meet the demand. An empty group is met by nobody.
-pub(super) fn holds(
-    roles: &BTreeSet<String>,
-    permissions: &BTreeSet<String>,
-    demand: &Demand,
-) -> bool {
-    let all = |held: &BTreeSet<String>, groups: &[Vec<String>]| {
-        groups.iter().all(|group| group.iter().any(|name| held.contains(name)))
-    };
-    all(roles, &demand.roles) && all(permissions, &demand.permissions)
 }
 
 #[cfg(test)]
@@ -228,28 +256,47 @@ pub(super) mod tests {
         }
     }
 
-    fn demand(roles: &[&[&str]], permissions: &[&[&str]]) -> Access {
-        let groups = |groups: &[&[&str]]| {
-            groups.iter().map(|group| group.iter().map(|name| (*name).into()).collect()).collect()
-        };
-        Access::Demand(Demand { roles: groups(roles), permissions: groups(permissions) })
-    }
-
     #[test]
-    fn commas_mean_any_of_and_repetition_all_of() {
+    fn all_any_and_both_in_one_another_are_met_as_they_read() {
+        use Demand::{All, Any};
+        let role = |name| Demand::Role(Cow::Borrowed(name));
+        let permission = |name| Demand::Permission(Cow::Borrowed(name));
         let kim = user(&["editor", "viewer"], &["reports:write"]);
-        for (asked, expected) in [
-            (demand(&[], &[]), Decision::Allow),
-            (demand(&[&["editor", "owner"]], &[]), Decision::Allow),
-            (demand(&[&["owner"]], &[]), Decision::Forbid),
-            (demand(&[&["editor"], &["viewer"]], &[]), Decision::Allow),
-            (demand(&[&["editor"], &["owner"]], &[]), Decision::Forbid),
-            (demand(&[&["editor"]], &[&["reports:write"]]), Decision::Allow),
-            (demand(&[&["editor"]], &[&["reports:read"]]), Decision::Forbid),
-            (demand(&[&[]], &[]), Decision::Forbid),
+        let nobody = || Any(vec![]);
+        let everybody = || All(vec![]);
+        for (demand, is_met, text) in [
+            (everybody(), true, ""),
+            (nobody(), false, ""),
+            (role("editor"), true, "editor"),
+            (role("reports:write"), false, "reports:write"),
+            (permission("reports:write"), true, "reports:write"),
+            (permission("editor"), false, "editor"),
+            (Any(vec![role("owner"), role("editor")]), true, "owner or editor"),
+            (Any(vec![role("owner"), permission("reports:read")]), false, "owner or reports:read"),
+            (All(vec![role("editor"), role("viewer")]), true, "editor and viewer"),
+            (
+                All(vec![role("editor"), permission("reports:read")]),
+                false,
+                "editor and reports:read",
+            ),
+            (
+                All(vec![Any(vec![role("owner"), role("editor")]), permission("reports:write")]),
+                true,
+                "(owner or editor) and reports:write",
+            ),
+            (
+                Any(vec![All(vec![role("editor"), role("owner")]), permission("reports:write")]),
+                true,
+                "(editor and owner) or reports:write",
+            ),
+            (All(vec![role("editor"), nobody()]), false, "editor and "),
+            (Any(vec![role("owner"), everybody()]), true, "owner or "),
         ] {
-            assert_eq!(decide(Some(&kim), &asked), expected, "{asked:?}");
-            assert_eq!(decide(None, &asked), Decision::SignIn, "{asked:?}");
+            assert_eq!(demand.to_string(), text);
+            let access = Access::Demand(demand);
+            let expected = if is_met { Decision::Allow } else { Decision::Forbid };
+            assert_eq!(decide(Some(&kim), &access), expected, "{access:?}");
+            assert_eq!(decide(None, &access), Decision::SignIn, "{access:?}");
         }
     }
 

@@ -2,15 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    Refusal, Result,
-    access::{Demand, holds},
-    graph::Graph,
-    name::ADMIN,
-};
+use super::{Refusal, Result, access::Demand, graph::Graph, name::ADMIN};
 use crate::{
     app::App,
     db::{
+        Db,
         grants::{self, Grant},
         permissions, roles,
         users::{Status, User},
@@ -37,17 +33,16 @@ pub enum Explanation {
 pub async fn explain(app: &App, user: &User, what: &str) -> Result<Explanation> {
     let all: BTreeSet<String> = permissions::list(&app.db).await?.into_iter().collect();
     let graph = Graph::load(&app.db).await?;
-    let group = vec![vec![what.to_owned()]];
     let demand = if what.contains(':') {
         if !all.contains(what) {
             return Err(Refusal::NoPermission(what.to_owned()).into());
         }
-        Demand { permissions: group, ..Demand::default() }
+        Demand::Permission(what.to_owned().into())
     } else {
         if !roles::list(&app.db).await?.iter().any(|role| role.name == what) {
             return Err(Refusal::NoRole(what.to_owned()).into());
         }
-        Demand { roles: group, ..Demand::default() }
+        Demand::Role(what.to_owned().into())
     };
     let grants = grants::list_of_user(&app.db, user.id).await?;
     Ok(answer(&graph, &all, user, grants, &demand, app.now()))
@@ -96,7 +91,16 @@ pub fn effective(
     (roles, permissions)
 }
 
-/// Whether these effective roles and permissions meet the demand, as the guards decide it.
-pub fn meets(held: &(BTreeSet<String>, BTreeSet<String>), demand: &Demand) -> bool {
-    holds(&held.0, &held.1, demand)
+/// Roles and permissions that the demand names and that do not exist.
+pub async fn unknown<'a>(db: &Db, demand: &'a Demand) -> Result<BTreeSet<&'a str>> {
+    let (mut asked, mut asked_permissions) = (BTreeSet::new(), BTreeSet::new());
+    demand.names(&mut asked, &mut asked_permissions);
+    for role in roles::list(db).await? {
+        asked.remove(role.name.as_str());
+    }
+    for permission in permissions::list(db).await? {
+        asked_permissions.remove(permission.as_str());
+    }
+    asked.append(&mut asked_permissions);
+    Ok(asked)
 }

@@ -3,10 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{
-    access::{Demand, holds},
-    name::ADMIN,
-};
+use super::{access::Demand, name::ADMIN};
 use crate::db::{
     Db, Tx,
     roles::{self, Pair},
@@ -149,6 +146,6 @@ impl Graph {
     pub(super) fn meets(&self, role: &str, demand: &Demand, all: &BTreeSet<String>) -> bool {
         let own = self.permissions(role).iter().cloned().collect();
         let permissions = if role == ADMIN { all } else { &own };
-        holds(&BTreeSet::from([role.to_owned()]), permissions, demand)
+        demand.is_met(&BTreeSet::from([role.to_owned()]), permissions)
     }
 }

@@ -1,6 +1,6 @@
 //! `/auth/check`: what reverse proxies ask before they let a request through.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::Bytes,
@@ -65,7 +65,8 @@ async fn answer(
         Some(user) => Some(user),
         None => user_of_check_cookie(app, headers).await?,
     };
-    match decide(user.as_deref(), &Access::Demand(question.demand)) {
+    let Question { demands, redirect } = question;
+    match decide(user.as_deref(), &Access::Demand(Demand::All(demands))) {
         Decision::Allow => {
             let mut response = (StatusCode::OK, [NO_STORE]).into_response();
             let identity = user.as_deref().map(identity).unwrap_or_default();
@@ -83,7 +84,7 @@ async fn answer(
             if let Some(location) = to_login(&app.settings, headers, forwarded()) {
                 // nginx takes nothing but 401 for a "no", and hands the address on.
                 response.headers_mut().insert(header::LOCATION, location);
-                if question.redirect {
+                if redirect {
                     *response.status_mut() = StatusCode::FOUND;
                 }
             }
@@ -110,7 +111,7 @@ pub fn from_memory<B>(app: &App, request: &Request<B>) -> Option<Option<Arc<Know
         },
     };
     let user = known.as_ref().map(|known| &*known.user);
-    match decide(user, &Access::Demand(question.demand)) {
+    match decide(user, &Access::Demand(Demand::All(question.demands))) {
         Decision::Allow => Some(known),
         Decision::SignIn if !is_navigation(headers) => Some(None),
         _ => None,
@@ -148,7 +149,8 @@ pub async fn is_known_elsewhere(
 /// What a check asks.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Question {
-    demand: Demand,
+    /// All of these.
+    demands: Vec<Demand>,
     redirect: bool,
 }
 
@@ -157,10 +159,9 @@ impl Question {
     fn parse(query: &str) -> Result<Self, Error> {
         let mut question = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            let group = || value.split(',').map(str::to_owned).collect();
             match name.as_ref() {
-                "role" => question.demand.roles.push(group()),
-                "permission" => question.demand.permissions.push(group()),
+                "role" => question.demands.push(any(&value, Demand::Role)),
+                "permission" => question.demands.push(any(&value, Demand::Permission)),
                 "redirect" if value == "1" => question.redirect = true,
                 _ => return Err(Error::BadRequest),
             }
@@ -181,10 +182,15 @@ impl Question {
         }
         let mut question = Self { redirect: true, ..Self::default() };
         if roles != "-" {
-            question.demand.roles.push(roles.split(',').map(str::to_owned).collect());
+            question.demands.push(any(roles, Demand::Role));
         }
         Ok((question, path))
     }
+}
+
+/// Any of the names between the commas.
+fn any(names: &str, demand: fn(Cow<'static, str>) -> Demand) -> Demand {
+    Demand::Any(names.split(',').map(|name| demand(name.to_owned().into())).collect())
 }
 
 /// The headers that tell an application who it is.
@@ -254,7 +260,7 @@ fn to_login(settings: &Settings, headers: &HeaderMap, forwarded: Forwarded) -> O
 
 /// Whether a person waits for a page. Scripts may ask for HTML too; a browser says then that
 /// nobody goes anywhere (Fetch Metadata).
-fn is_navigation(headers: &HeaderMap) -> bool {
+pub fn is_navigation(headers: &HeaderMap) -> bool {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let accepts_html = accept.is_some_and(|accept| accept.contains("text/html"));
     accepts_html && headers.get("sec-fetch-mode").is_none_or(|mode| mode == "navigate")

@@ -184,7 +184,7 @@ async fn unoffered(t: &TestApp, kind: &str, offered: Vec<String>) -> String {
                 Access::Permission(permission) | Access::Proven(permission) => {
                     has.contains(permission.name())
                 }
-                Access::Both(both) => both.iter().all(|one| has.contains(one.name())),
+                Access::Demand(demand) => demand.is_met(&BTreeSet::new(), &has),
                 _ => false,
             };
             let line = format!("{method} {}", route.path);
