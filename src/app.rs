@@ -109,10 +109,21 @@ impl App {
         clock: Clock,
         random: Random,
     ) -> Result<Self, OpenError> {
+        let db = db::connect(url, settings.postgres_pooler).await?;
+        Self::open_on(db, settings, migrate, clock, random).await
+    }
+
+    /// The same on a database that is connected.
+    pub async fn open_on(
+        db: Db,
+        settings: Settings,
+        migrate: Migrate,
+        clock: Clock,
+        random: Random,
+    ) -> Result<Self, OpenError> {
         if !clock.works() {
             return Err(OpenError::Clock);
         }
-        let db = db::connect(url, settings.postgres_pooler).await?;
         match migrate {
             Migrate::Apply => {
                 for name in db.migrate().await? {

@@ -111,6 +111,8 @@ pub struct Settings {
     /// Nobody named it: it is where we listen.
     pub is_public_url_assumed: bool,
     pub app_name: AppName,
+    /// On loopback each port is ours: it is the application that listens, and knows on which.
+    pub is_any_port_ours: bool,
     pub key_file: Option<PathBuf>,
     pub trusted_proxies: Vec<TrustedProxy>,
     pub cookie_domain: Option<String>,
@@ -224,6 +226,7 @@ impl Settings {
             public_url,
             is_public_url_assumed,
             app_name: chosen.app_name.unwrap_or_default(),
+            is_any_port_ours: false,
             key_file: chosen.key_file,
             trusted_proxies: chosen.trusted_proxies.unwrap_or_default().0,
             cookie_domain,
@@ -265,6 +268,27 @@ impl Settings {
             self.public_url = PublicUrl::loopback(*got);
         }
         self.listen = listen;
+    }
+
+    /// Whether `host` (as in a Host header, with its port) is ours.
+    pub fn is_our_host(&self, host: &str) -> bool {
+        let is_port = |port: &str| port.parse::<u16>().is_ok();
+        match (host.rsplit_once(':'), self.public_url.port()) {
+            (Some((name, port)), Some(ours)) if self.is_any_port_ours && is_port(port) => {
+                self.public_url.is_host(&format!("{name}:{ours}"))
+            }
+            _ => self.public_url.is_host(host),
+        }
+    }
+
+    /// Whether `origin` (as in an Origin header) is ours, in a request to `host`.
+    pub fn is_our_origin(&self, origin: &str, host: Option<&str>) -> bool {
+        if !self.is_any_port_ours {
+            return self.public_url.is_origin(origin);
+        }
+        // Another port is another program.
+        let asked = host.filter(|host| self.is_our_host(host));
+        asked.is_some_and(|host| origin.strip_prefix("http://") == Some(host))
     }
 
     /// Whether forwarding headers of this peer are believed; `None` is a unix socket.

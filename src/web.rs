@@ -50,6 +50,7 @@ pub use error::Error;
 pub use guard::{Me, Visitor};
 pub use metrics::{serve as serve_metrics, text as metrics_text};
 pub use route::{Kind, Route};
+pub(crate) use serve::Chores;
 pub use serve::{Listener, ServeError, listen, listen_for_metrics, serve};
 pub use service::Service;
 

@@ -83,7 +83,7 @@ pub struct Authority {
 
 #[derive(Debug)]
 enum Holder {
-    /// The operator, rolecall itself, and whoever has the role `admin`.
+    /// The operator, the application, rolecall itself, and whoever has the role `admin`.
     Everything,
     Person(Person),
     Nobody,
@@ -113,7 +113,7 @@ impl Authority {
         let graph = Graph::load_in(tx).await?;
         let all: BTreeSet<String> = permissions::list_in(tx).await?.into_iter().collect();
         let holder = match &by.actor {
-            Actor::Cli(_) | Actor::System => Holder::Everything,
+            Actor::Cli(_) | Actor::Application | Actor::System => Holder::Everything,
             Actor::Visitor => Holder::Nobody,
             Actor::User { id, .. } => {
                 let user = users::find_in(tx, *id).await?;
@@ -234,7 +234,7 @@ impl Authority {
 /// # Errors
 /// [`Refusal::NotYours`].
 pub async fn require(app: &App, tx: &mut Tx, by: &By, change: Change<'_>) -> Result<()> {
-    if matches!(by.actor, Actor::Cli(_) | Actor::System) {
+    if matches!(by.actor, Actor::Cli(_) | Actor::Application | Actor::System) {
         return Ok(());
     }
     if Authority::of(app, tx, by).await?.may(change) {

@@ -57,7 +57,9 @@ impl Username {
             return Err(NameError::Username);
         }
         // Nobody passes for another actor of the trail.
-        if ["system", "visitor", "rolecall"].contains(&name.as_str()) || name.starts_with("cli:") {
+        if ["application", "system", "visitor", "rolecall"].contains(&name.as_str())
+            || name.starts_with("cli:")
+        {
             return Err(NameError::ReservedUser);
         }
         Ok(Self(name))

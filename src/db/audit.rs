@@ -33,6 +33,8 @@ pub enum Actor {
     },
     /// The operator at the terminal, by the name of the OS user.
     Cli(String),
+    /// The application that has rolecall in it.
+    Application,
     /// Somebody who is not signed in.
     Visitor,
     /// rolecall by itself.
@@ -40,11 +42,12 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// `user`, `cli:<OS user>`, `visitor` or `system`.
+    /// `user`, `cli:<OS user>`, `application`, `visitor` or `system`.
     pub fn label(&self) -> String {
         match self {
             Self::User { .. } => "user".into(),
             Self::Cli(name) => format!("cli:{name}"),
+            Self::Application => "application".into(),
             Self::Visitor => "visitor".into(),
             Self::System => "system".into(),
         }

@@ -36,6 +36,7 @@ pub const NO_SUCH_TARGET: &str = "There is no user, role or permission of this n
 pub const DAY_INVALID: &str = "A day is written as 2026-11-22. Check both days.";
 
 pub const VISITOR: &str = "Somebody not signed in";
+pub const APPLICATION: &str = "The application";
 pub const SYSTEM: &str = "rolecall";
 pub const REMOVED_PERSON: &str = "a removed person";
 
@@ -54,6 +55,7 @@ pub fn operator(name: &str) -> String {
 pub fn label_of_actor(shown: &str) -> Option<String> {
     match shown {
         "visitor" | VISITOR => Some("visitor".to_owned()),
+        "application" | APPLICATION => Some("application".to_owned()),
         "system" | SYSTEM => Some("system".to_owned()),
         shown if shown.starts_with("cli:") => Some(shown.to_owned()),
         shown => shown.strip_prefix("Operator ").map(|name| format!("cli:{name}")),

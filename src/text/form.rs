@@ -10,7 +10,7 @@ pub const SHOW_PASSWORD: &str = "Show password";
 pub const SUMMARY: &str = "Nothing is saved yet. Please look at:";
 pub const USERNAME_HINT: &str = "Up to 64 characters, without @.";
 
-pub const USERNAME_INVALID: &str = "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces. system, visitor, \
+pub const USERNAME_INVALID: &str = "Choose a name of 1 to 64 letters, digits or signs, without @ or spaces. application, system, visitor, \
      rolecall and what begins with cli: are reserved.";
 pub const USERNAME_TAKEN: &str = "This name is taken. Choose another.";
 pub const USERNAME_LOOKS_TAKEN: &str =

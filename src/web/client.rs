@@ -10,7 +10,7 @@ use std::{
 };
 
 use axum::{
-    extract::FromRequestParts,
+    extract::{ConnectInfo, FromRequestParts},
     http::{Extensions, HeaderMap, Method, header, request::Parts},
 };
 
@@ -57,8 +57,9 @@ impl FromRequestParts<App> for Client {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
         let user_agent = parts.headers.get(header::USER_AGENT);
         let user_agent = user_agent.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let peer = peer(&parts.extensions).and_then(|peer| peer.0);
         Ok(Self {
-            ip: address(&app.settings, peer(parts), &parts.headers),
+            ip: address(&app.settings, peer, &parts.headers),
             user_agent: user_agent.to_owned(),
             request_id: parts
                 .extensions
@@ -69,13 +70,15 @@ impl FromRequestParts<App> for Client {
     }
 }
 
-fn peer(parts: &Parts) -> Option<IpAddr> {
-    parts.extensions.get::<Peer>().and_then(|peer| peer.0)
+/// As our own server says it, or that of an application.
+fn peer(extensions: &Extensions) -> Option<Peer> {
+    let theirs = || extensions.get::<ConnectInfo<SocketAddr>>().map(|info| Peer(Some(info.ip())));
+    extensions.get::<Peer>().copied().or_else(theirs)
 }
 
 /// Whether the peer of this request is a proxy whose headers are believed.
 fn is_trusted(settings: &Settings, extensions: &Extensions) -> bool {
-    extensions.get::<Peer>().is_some_and(|peer| settings.trusts(peer.0))
+    peer(extensions).is_some_and(|peer| settings.trusts(peer.0))
 }
 
 /// The rightmost address that is not one of our proxies. What stands left of it was written by

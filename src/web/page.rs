@@ -71,17 +71,23 @@ fn is_plain_text(kind: &HeaderValue) -> bool {
 fn judge(settings: &Settings, request: &Request) -> Result<(), Error> {
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = request.uri().authority().map(|authority| authority.as_str()).or(host);
-    if !host.is_some_and(|host| settings.public_url.is_host(host)) {
+    if !host.is_some_and(|host| settings.is_our_host(host)) {
         return Err(Error::Misdirected);
     }
     limits::address(request.uri())?;
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let headers = request.headers();
     let is_at_stake = headers.contains_key(header::COOKIE) || request.uri().path() == "/login";
-    if changes && is_at_stake && !is_same_origin(settings, headers) {
-        return Err(Error::CrossSite);
-    }
-    Ok(())
+    if is_at_stake { judge_origin(settings, request.method(), headers) } else { Ok(()) }
+}
+
+/// Whether the request, if it changes something, comes from our own pages.
+pub fn judge_origin(
+    settings: &Settings,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<(), Error> {
+    let changes = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+    if changes && !is_same_origin(settings, headers) { Err(Error::CrossSite) } else { Ok(()) }
 }
 
 /// Whether the form came from our own pages: by `Sec-Fetch-Site`, which a page cannot set, or
@@ -90,7 +96,8 @@ fn is_same_origin(settings: &Settings, headers: &HeaderMap) -> bool {
     match (headers.get("sec-fetch-site"), headers.get(header::ORIGIN)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {
-            origin.to_str().is_ok_and(|origin| settings.public_url.is_origin(origin))
+            let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+            origin.to_str().is_ok_and(|origin| settings.is_our_origin(origin, host))
         }
         (None, None) => false,
     }

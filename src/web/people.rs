@@ -98,6 +98,7 @@ fn actor_name(label: &str, id: Option<Uuid>) -> String {
         (_, Some(id)) => text::audit::removed_person(&id.to_string()),
         (Some(("cli", name)), _) => text::audit::operator(name),
         _ if label == "visitor" => text::audit::VISITOR.to_owned(),
+        _ if label == "application" => text::audit::APPLICATION.to_owned(),
         _ if label == "user" => text::audit::REMOVED_PERSON.to_owned(),
         _ => text::audit::SYSTEM.to_owned(),
     }

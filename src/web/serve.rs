@@ -19,9 +19,11 @@ use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
 
-pub use self::listener::{Listener, ServeError, listen, listen_for_metrics};
-use self::{
+pub use self::{
     chores::Chores,
+    listener::{Listener, ServeError, listen, listen_for_metrics},
+};
+use self::{
     connections::{Connections, Place},
     listener::Stream,
     pulse::Pulse,
@@ -84,11 +86,6 @@ pub async fn serve(app: App, listener: Listener, stop: impl Future<Output = ()>)
     }
     closing.abort();
     chores.finish().await;
-    #[cfg(feature = "otlp")]
-    if let Some(traces) = &app.traces {
-        traces.stop().await;
-    }
-    app.db.close().await;
 }
 
 async fn accept(

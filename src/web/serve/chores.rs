@@ -39,7 +39,7 @@ impl Chores {
         Self { app: app.clone(), tasks }
     }
 
-    /// Ends them, and does once more what must not be left undone.
+    /// Ends them, does once more what must not be left undone, and closes the database.
     pub async fn finish(mut self) {
         self.tasks.shutdown().await;
         if let Err(error) = sessions::write_touched(&self.app).await {
@@ -49,6 +49,11 @@ impl Chores {
         if let Err(error) = db::with_patience(SEAL_PATIENCE, last).await {
             tracing::warn!(%error, "the last audit records were not sealed; the next start does it");
         }
+        #[cfg(feature = "otlp")]
+        if let Some(traces) = &self.app.traces {
+            traces.stop().await;
+        }
+        self.app.db.close().await;
     }
 }
 
