@@ -4,6 +4,7 @@
 pub mod account;
 pub mod audit;
 pub mod confirm;
+pub mod embed;
 pub mod error;
 pub mod explain;
 pub mod form;

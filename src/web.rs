@@ -20,6 +20,7 @@ mod check;
 mod client;
 mod cookie;
 pub(crate) mod csv;
+pub(crate) mod embedded;
 mod error;
 mod error_page;
 mod form;
@@ -158,13 +159,17 @@ fn router(app: App) -> Router {
     below_prefix(&app).merge(answering(at_root.collect(), not_found(), app))
 }
 
+/// What an application has of itself at the root of the host.
+const NOT_EMBEDDED: [&str; 3] = ["/", "/healthz", "/readyz"];
+
 /// Everything below the prefix of `public_url`, and nothing else: the rest of the host is an
 /// application's, which merges this into its own router. Without a prefix it has no page for
 /// addresses that are not there.
 pub fn below_prefix(app: &App) -> Router {
     let prefix = app.settings.public_url.prefix();
     if prefix.is_empty() {
-        return answering(routes(), Router::new(), app.clone());
+        let embedded = routes().into_iter().filter(|route| !NOT_EMBEDDED.contains(&route.path));
+        return answering(embedded.collect(), Router::new(), app.clone());
     }
     let start = routes().into_iter().filter(|route| route.path == "/").collect();
     let not_found = Router::new().fallback(page::not_found);

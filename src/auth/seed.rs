@@ -18,7 +18,7 @@ use crate::{
 };
 
 pub use export::export;
-pub use file::{Format, MAX_BYTES, Seed, parse};
+pub use file::{Format, MAX_BYTES, Seed, of_value, parse};
 pub use step::{Kind, Step, View};
 
 /// Why a seed file is not applied. Nothing of it is, then.
@@ -68,6 +68,19 @@ pub async fn apply(app: &App, by: &By, seed: &Seed, prune: bool) -> Result<Appli
     let applied = apply_in(app, &mut tx, by, seed, prune).await?;
     tx.commit().await?;
     Ok(applied)
+}
+
+/// Makes those permissions and roles of the file that are missing, and leaves alone what is there.
+pub async fn add_missing(app: &App, by: &By, mut seed: Seed) -> Result<Vec<Step>, SeedError> {
+    let mut tx = app.db.begin_read().await?;
+    let (permissions, roles) = present::load_roles(&mut tx, app.now()).await?;
+    drop(tx);
+    seed.permissions.retain(|entry| !permissions.contains_key(entry.name.as_str()));
+    seed.roles.retain(|entry| !roles.contains_key(entry.name.as_str()));
+    if seed.permissions.is_empty() && seed.roles.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(apply(app, by, &seed, false).await?.steps)
 }
 
 /// What [`apply`] would do. It is done and undone, so that whatever would be refused is.

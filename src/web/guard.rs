@@ -5,7 +5,7 @@ use std::{pin::Pin, sync::Arc};
 use axum::{
     extract::{FromRequestParts, OriginalUri, Request},
     handler::Handler,
-    http::{HeaderMap, Method, header, request::Parts},
+    http::{Extensions, HeaderMap, Method, Uri, header, request::Parts},
     response::{IntoResponse, Response},
 };
 
@@ -120,8 +120,8 @@ async fn admit(
         Decision::Forbid => return Err(Error::Forbidden),
         Decision::SignIn if kind == Kind::Check => return Err(Error::Unauthenticated),
         Decision::SignIn => {
-            let login = login_route(next(request).as_deref());
-            return Err(Error::SignIn { login: app.settings.public_url.path(&login) });
+            let (method, uri) = (request.method(), request.uri());
+            return Err(sign_in(app, method, request.extensions(), uri));
         }
     }
     let user = user.ok_or(Error::Unauthenticated)?;
@@ -136,14 +136,21 @@ async fn admit(
     })
 }
 
+/// Leads to the login, and back to this request.
+pub(super) fn to_login(app: &App, parts: &Parts) -> Error {
+    sign_in(app, &parts.method, &parts.extensions, &parts.uri)
+}
+
+fn sign_in(app: &App, method: &Method, extensions: &Extensions, uri: &Uri) -> Error {
+    let uri = extensions.get::<OriginalUri>().map_or(uri, |OriginalUri(uri)| uri);
+    let login = login_route(next(method, uri).as_deref());
+    Error::SignIn { login: app.settings.public_url.path(&login) }
+}
+
 /// Where to return to after the login: only what can be asked for again, and what a login would
 /// follow.
-fn next(request: &Request) -> Option<String> {
-    let uri = match request.extensions().get::<OriginalUri>() {
-        Some(OriginalUri(uri)) => uri,
-        None => request.uri(),
-    };
-    let is_repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
+fn next(method: &Method, uri: &Uri) -> Option<String> {
+    let is_repeatable = matches!(*method, Method::GET | Method::HEAD);
     let address = uri.path_and_query().filter(|_| is_repeatable)?.as_str();
     (address.len() <= next::MAX_BYTES).then(|| address.to_owned())
 }

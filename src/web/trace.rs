@@ -22,7 +22,7 @@ use crate::{app::App, auth::access::CurrentUser, db};
 
 /// What a request gives the database for each step: with the answer it stays below the two
 /// seconds within which an outage is told.
-const PATIENCE: Duration = Duration::from_millis(1_700);
+pub const PATIENCE: Duration = Duration::from_millis(1_700);
 
 pub const CHECK: &str = "/auth/check";
 /// The same for Envoy, with the roles and then the path that is asked about.

@@ -188,6 +188,17 @@ pub fn parse(text: &str, format: Format) -> Result<Seed, SeedError> {
     Ok(seed)
 }
 
+/// The same of what a program puts together.
+///
+/// # Errors
+/// What is wrong, and in which entry.
+pub fn of_value(value: serde_json::Value) -> Result<Seed, SeedError> {
+    let seed: Seed =
+        serde_json::from_value(value).map_err(|error| SeedError::Json(error.to_string()))?;
+    check::check(&seed)?;
+    Ok(seed)
+}
+
 fn parsed<'de, D: Deserializer<'de>, T, E: fmt::Display>(
     deserializer: D,
     parse: impl FnOnce(&str) -> Result<T, E>,
