@@ -169,7 +169,8 @@ pub fn below_prefix(app: &App) -> Router {
     let prefix = app.settings.public_url.prefix();
     if prefix.is_empty() {
         let embedded = routes().into_iter().filter(|route| !NOT_EMBEDDED.contains(&route.path));
-        return answering(embedded.collect(), Router::new(), app.clone());
+        // Else the layers would stand around what the application says of unknown addresses.
+        return answering(embedded.collect(), Router::new(), app.clone()).reset_fallback();
     }
     let start = routes().into_iter().filter(|route| route.path == "/").collect();
     let not_found = Router::new().fallback(page::not_found);

@@ -1,0 +1,13 @@
+//! rolecall inside applications, in process and on both engines.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+/// One file per theme, in `tests/embed/`.
+mod embed {
+    mod beside;
+    mod declared;
+    mod guards;
+    mod host;
+}
