@@ -6,6 +6,7 @@ mod guard;
 mod permission;
 mod settings;
 mod user;
+mod verbs;
 
 use std::sync::Arc;
 
@@ -22,6 +23,9 @@ pub use guard::{Guard, Require, all_roles, any_role, permission, signed_in};
 pub use permission::{Permission, Role};
 pub use settings::Settings;
 pub use user::CurrentUser;
+pub use verbs::{
+    Authenticated, Client, Created, Error, Explanation, NewUser, Proven, SetCookies, testing,
+};
 
 use crate::{
     app::App,

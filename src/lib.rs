@@ -46,8 +46,9 @@
 mod embed;
 
 pub use embed::{
-    BuildError, Builder, CurrentUser, Guard, Permission, Require, Role, Rolecall, Settings,
-    all_roles, any_role, permission, signed_in,
+    Authenticated, BuildError, Builder, Client, Created, CurrentUser, Error, Explanation, Guard,
+    NewUser, Permission, Proven, Require, Role, Rolecall, SetCookies, Settings, all_roles,
+    any_role, permission, signed_in, testing,
 };
 
 // The code in reading order, each layer using only those above it. For the program, its tests and

@@ -184,6 +184,11 @@ impl Error {
         Problem { is_expired, ..Problem::new(status, title, message.into(), action) }
     }
 
+    /// The status of its answer.
+    pub fn status(&self) -> StatusCode {
+        self.problem().status
+    }
+
     /// The session store says only in words what failed, and it fails with the database.
     fn is_unavailable(&self) -> bool {
         match self {
