@@ -107,11 +107,18 @@ impl Rolecall {
     }
 
     /// The one that the layer has put into the request.
-    fn of(parts: &Parts) -> Result<&Self, Response> {
-        parts.extensions.get::<Self>().ok_or_else(|| {
-            tracing::error!("{}", text::NO_LAYER);
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        })
+    fn of(parts: &Parts) -> Result<&Self, NoLayer> {
+        parts.extensions.get::<Self>().ok_or(NoLayer)
+    }
+}
+
+/// rolecall is asked for in a request that it is not in.
+struct NoLayer;
+
+impl From<NoLayer> for Response {
+    fn from(_: NoLayer) -> Self {
+        tracing::error!("{}", text::NO_LAYER);
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
     }
 }
 
@@ -125,6 +132,6 @@ impl<S: Sync> FromRequestParts<S> for Rolecall {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        Self::of(parts).cloned()
+        Ok(Self::of(parts)?.clone())
     }
 }

@@ -10,4 +10,8 @@ mod embed {
     mod declared;
     mod guards;
     mod host;
+    #[allow(dead_code)]
+    #[path = "../../examples/tutorial.rs"]
+    mod tutorial;
+    mod verbs;
 }

@@ -20,6 +20,7 @@ use crate::{
         name::{Email, RoleName, Username, parse_display_name},
         password::Password,
         sessions::{self, Wanted},
+        throttle::Try,
         users::{self, FirstPassword},
     },
     db::users::User,
@@ -93,7 +94,7 @@ pub enum Authenticated {
 }
 
 /// That somebody has proven who they are.
-pub struct Proven(User, crate::auth::throttle::Try);
+pub struct Proven(Box<User>, Try);
 
 impl std::fmt::Debug for Proven {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -167,7 +168,7 @@ impl Rolecall {
         let Client(sender) = client;
         let typed = Typed { name, password, devices: &sender.devices };
         Ok(match login::authenticate(self.app(), &sender.by, typed).await? {
-            Some(Proof::User(user, tried)) => Authenticated::Right(Proven(*user, tried)),
+            Some(Proof::User(user, tried)) => Authenticated::Right(Proven(user, tried)),
             Some(Proof::OneTime(token)) => Authenticated::OneTime(link::path(token)),
             None => Authenticated::Wrong,
         })
