@@ -4,7 +4,6 @@
 use axum::{
     Router,
     extract::RawForm,
-    http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
     routing::{get, post},
 };
@@ -45,7 +44,7 @@ async fn login(auth: Rolecall, client: Client, RawForm(form): RawForm) -> Result
             (cookies, Redirect::to("/me")).into_response()
         }
         Authenticated::OneTime(path) => Redirect::to(&path).into_response(),
-        Authenticated::Wrong => (StatusCode::UNAUTHORIZED, LOGIN_FORM).into_response(),
+        Authenticated::Wrong => (axum::http::StatusCode::UNAUTHORIZED, LOGIN_FORM).into_response(),
     })
 }
 

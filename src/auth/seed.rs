@@ -83,7 +83,7 @@ pub async fn add_missing(app: &App, by: &By, mut seed: Seed) -> Result<Vec<Step>
     Ok(apply(app, by, &seed, false).await?.steps)
 }
 
-/// What [`apply`] would do. It is done and undone, so that whatever would be refused is.
+/// What `apply` would do. It is done and undone, so that whatever would be refused is.
 pub async fn plan(app: &App, by: &By, seed: &Seed, prune: bool) -> Result<Vec<Step>, SeedError> {
     let mut tx = app.db.begin().await?;
     let applied = apply_in(app, &mut tx, by, seed, prune).await?;
