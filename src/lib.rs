@@ -45,6 +45,7 @@
 
 mod embed;
 
+pub use app::layout::{Layout, LayoutParts, NavItem};
 pub use embed::{
     Authenticated, BuildError, Builder, Client, Created, CurrentUser, Error, Explanation, Guard,
     NewUser, Permission, Proven, Require, Role, Rolecall, SetCookies, Settings, all_roles,

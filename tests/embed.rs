@@ -10,6 +10,8 @@ mod embed {
     mod declared;
     mod guards;
     mod host;
+    mod look;
+    mod surface;
     #[allow(dead_code)]
     #[path = "../../examples/tutorial.rs"]
     mod tutorial;

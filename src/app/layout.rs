@@ -18,7 +18,7 @@ type Render = dyn Fn(&LayoutParts<'_>) -> Result<String, BoxError> + Send + Sync
 ///
 /// ```
 /// use std::convert::Infallible;
-/// use rolecall::web::{Layout, LayoutParts};
+/// use rolecall::{Layout, LayoutParts};
 ///
 /// let layout = Layout::new(|page: &LayoutParts<'_>| {
 ///     let (title, content, style) = (page.title, page.content, page.path("/static/style.css"));
@@ -95,6 +95,7 @@ pub struct NavItem {
     pub(crate) route: &'static str,
     /// Its path on this host.
     pub href: String,
+    /// What it is called.
     pub label: &'static str,
     /// The page shown stands under this link.
     pub current: bool,

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Permission, Role, Rolecall, Settings};
 use crate::{
-    app::{App, Migrate, OpenError},
+    app::{App, Migrate, OpenError, layout::Layout},
     auth::{
         Actor, By,
         seed::{self, SeedError},
@@ -23,6 +23,7 @@ pub struct Builder {
     settings: Settings,
     permissions: Vec<Permission>,
     roles: Vec<Role>,
+    layout: Layout,
 }
 
 /// Why there is no [`Rolecall`]: a sentence that says what to do.
@@ -45,13 +46,23 @@ enum Cause {
 impl Builder {
     pub(super) async fn connect(url: &str) -> Result<Self, BuildError> {
         let db = db::connect(url, Pooler::Off).await.map_err(Cause::from)?;
-        let settings = Settings::default();
-        Ok(Self { db, settings, permissions: Vec::new(), roles: Vec::new() })
+        Ok(Self {
+            db,
+            settings: Settings::default(),
+            permissions: Vec::new(),
+            roles: Vec::new(),
+            layout: Layout::default(),
+        })
     }
 
     /// Settings other than the defaults.
     pub fn settings(self, settings: Settings) -> Self {
         Self { settings, ..self }
+    }
+
+    /// What stands around the pages, in place of ours.
+    pub fn layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// Declares permissions of the application, each once. Those that are not there yet are made.
@@ -78,7 +89,8 @@ impl Builder {
         let settings = self.settings.resolve().map_err(Cause::Settings)?;
         let (clock, random) = (Clock::system(), Random::system());
         let opened = App::open_on(self.db, settings, Migrate::Apply, clock, random).await;
-        let app = opened.map_err(Cause::from)?;
+        let mut app = opened.map_err(Cause::from)?;
+        app.layout = self.layout;
         let by = By::new(Actor::Application);
         let made = seed::add_missing(&app, &by, declared).await.map_err(Cause::from)?;
         if !made.is_empty() {

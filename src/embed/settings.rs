@@ -17,8 +17,11 @@ use crate::config::{self, Chosen, OnOff, Span};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Scheme and host that people see. By default this machine on any port, without https.
+    /// Scheme and host that people see, and the path below which the pages stand, if any, such as
+    /// `https://example.com/people`. By default this machine on any port, without https.
     pub public_url: Option<String>,
+    /// The application's name on the pages, up to 40 characters. By default `rolecall`.
+    pub app_name: Option<String>,
     /// File of the secret keys. By default `rolecall.key` beside the SQLite file, else in the
     /// working directory.
     pub key_file: Option<PathBuf>,
@@ -51,6 +54,7 @@ impl Settings {
         };
         let chosen = Chosen {
             public_url: parsed("public_url", self.public_url)?,
+            app_name: parsed("app_name", self.app_name)?,
             key_file: self.key_file,
             trusted_proxies: parsed("trusted_proxies", self.trusted_proxies)?,
             idle_timeout: span("idle_timeout", self.idle_timeout)?,

@@ -169,7 +169,10 @@ impl Rolecall {
         let typed = Typed { name, password, devices: &sender.devices };
         Ok(match login::authenticate(self.app(), &sender.by, typed).await? {
             Some(Proof::User(user, tried)) => Authenticated::Right(Proven(user, tried)),
-            Some(Proof::OneTime(token)) => Authenticated::OneTime(link::path(token)),
+            Some(Proof::OneTime(token)) => {
+                let path = self.app().settings.public_url.path(&link::route(token));
+                Authenticated::OneTime(path)
+            }
             None => Authenticated::Wrong,
         })
     }
