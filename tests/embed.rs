@@ -12,6 +12,7 @@ mod embed {
     mod host;
     mod look;
     mod surface;
+    mod told;
     #[allow(dead_code)]
     #[path = "../../examples/tutorial.rs"]
     mod tutorial;
