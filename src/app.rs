@@ -109,6 +109,8 @@ impl App {
         clock: Clock,
         random: Random,
     ) -> Result<Self, OpenError> {
+        // Before a file is made.
+        require_time(&clock)?;
         let db = db::connect(url, settings.postgres_pooler).await?;
         Self::open_on(db, settings, migrate, clock, random).await
     }
@@ -121,9 +123,7 @@ impl App {
         clock: Clock,
         random: Random,
     ) -> Result<Self, OpenError> {
-        if !clock.works() {
-            return Err(OpenError::Clock);
-        }
+        require_time(&clock)?;
         match migrate {
             Migrate::Apply => {
                 for name in db.migrate().await? {
@@ -183,6 +183,10 @@ impl App {
     pub(crate) fn leave(&self) {
         self.is_leaving.store(true, Ordering::Release);
     }
+}
+
+fn require_time(clock: &Clock) -> Result<(), OpenError> {
+    if clock.works() { Ok(()) } else { Err(OpenError::Clock) }
 }
 
 const LATE: &str = "changes made by hand are noticed late, when what is remembered ends by itself";
