@@ -194,14 +194,27 @@ impl Browser {
         let label = format!(
             "//label[normalize-space() = '{label}' or normalize-space() = '{label} (optional)']"
         );
-        let id = self.run(self.locate(Locator::XPath(&label)).attr("for"));
-        self.element(&format!("[id='{}']", id.expect("a label says whose it is")))
+        self.wait_for(&label, || {
+            let field = self.attempt(async {
+                let id = self.client.find(Locator::XPath(&label)).await?.attr("for").await?;
+                let id = id.expect("a label says whose it is");
+                self.client.find(Locator::Css(&format!("[id='{id}']"))).await
+            });
+            field.ok()
+        })
+    }
+
+    /// Does something with a field; again where the page was just replaced by another.
+    fn with_field<T>(&self, label: &str, act: impl AsyncFn(Element) -> Result<T, CmdError>) -> T {
+        self.wait_for(label, || match self.attempt(act(self.field(label))) {
+            Err(error) if error.is_stale_element_reference() => None,
+            done => Some(done.unwrap()),
+        })
     }
 
     /// Types into a field, in place of what is there.
     pub fn fill(&self, label: &str, text: &str) {
-        let input = self.field(label);
-        self.run(async {
+        self.with_field(label, async |input| {
             input.clear().await?;
             input.send_keys(text).await
         });
@@ -209,8 +222,7 @@ impl Browser {
 
     /// Chooses one of a list.
     pub fn choose(&self, label: &str, option: &str) {
-        let list = self.field(label);
-        self.run(list.select_by_label(option));
+        self.with_field(label, async |list| list.select_by_label(option).await);
     }
 
     /// Ticks a box, or takes the tick away.
@@ -219,35 +231,46 @@ impl Browser {
     }
 
     pub fn is_ticked(&self, label: &str) -> bool {
-        self.run(self.field(label).is_selected())
+        self.with_field(label, async |field| field.is_selected().await)
     }
 
     /// What stands in a field.
     pub fn value(&self, label: &str) -> String {
-        self.run(self.field(label).prop("value")).expect("a value")
+        self.with_field(label, async |field| field.prop("value").await).expect("a value")
     }
 
     pub fn click(&self, selector: &str) {
         self.run(self.element(selector).click());
     }
 
+    /// One of a page that was just replaced is looked for in the other.
+    fn click_on(&self, path: &str) {
+        self.wait_for(path, || match self.attempt(self.locate(Locator::XPath(path)).click()) {
+            Err(error) if error.is_stale_element_reference() => None,
+            done => {
+                done.unwrap();
+                Some(())
+            }
+        });
+    }
+
     /// Presses the button with this label, as it is seen or, where that differs, heard.
     pub fn press(&self, label: &str) {
         let button = format!("//button[{}]", called(label));
-        self.run(self.locate(Locator::XPath(&button)).click());
+        self.click_on(&button);
     }
 
     /// Presses the button of the form in which the field with this label stands.
     pub fn press_beside(&self, field: &str, button: &str) {
         let button =
             format!("//form[.//label[normalize-space() = '{field}']]//button[{}]", called(button));
-        self.run(self.locate(Locator::XPath(&button)).click());
+        self.click_on(&button);
     }
 
     /// Follows the link with this text.
     pub fn follow(&self, text: &str) {
         let link = format!("//a[{}]", called(text));
-        self.run(self.locate(Locator::XPath(&link)).click());
+        self.click_on(&link);
     }
 
     /// Follows a link that leads to a file; returns what is in it.
